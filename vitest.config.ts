@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@waybill/source"];
+
+export default defineConfig({
+  // Tests import packages by name and run their sources: no build comes first.
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: { include: ["test/**/*.test.ts"] },
+});
