@@ -1,0 +1,95 @@
+import { context as contextApi, createContextKey } from "@opentelemetry/api";
+import type { Context } from "@opentelemetry/api";
+
+import { cleanIdentity, identityAttributes, mergeIdentity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import { attempt, reportFailure } from "./report-failure.ts";
+import { requestScope } from "./request-scope.ts";
+import type { ResolvedIdentity } from "./request-scope.ts";
+
+const IDENTITY_LAYER = createContextKey("waybill identity");
+const NOBODY: ResolvedIdentity = { identity: {}, attributes: { all: {}, genAi: {} } };
+
+/**
+ * Says whose request this is, from anywhere inside it: after authentication, or once the session is known.
+ *
+ * What is given is laid over what is known, goes onto the SERVER span, and holds for every span of the request started
+ * from then on. Outside a request there is nothing to hold it: it is reported to `diag` and ignored, see
+ * {@link withIdentity}. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { setIdentity } from "@waybill/core";
+ *
+ * export function authenticated(user: { id: string }, sessionId: string): void {
+ *   setIdentity({ userId: user.id, sessionId, agent: { version: "2026-11", configId: "support-v3" } });
+ * }
+ * ```
+ */
+export function setIdentity(identity: Identity): void {
+  attempt("the identity could not be set", () => {
+    const scope = requestScope(contextApi.active());
+    if (scope === undefined) {
+      reportFailure(
+        "`setIdentity` was called outside a request and had no effect; use `withIdentity`",
+      );
+      return;
+    }
+    scope.setIdentity(identity);
+  });
+}
+
+/** Runs `fn` with more identity laid over the current one: for jobs, scripts and queues, where there is no request. */
+export function withIdentity<T>(identity: Identity, fn: () => T): T {
+  return contextApi.with(contextWithIdentity(contextApi.active(), identity), fn);
+}
+
+/** The identity that a span started here would carry. */
+export function currentIdentity(): Identity {
+  return resolveIdentity(contextApi.active()).identity;
+}
+
+/** A context with more identity laid over what `context` knows. */
+export function contextWithIdentity(context: Context, identity: Identity): Context {
+  const patch = attempt("an identity could not be read", () => cleanIdentity(identity));
+  if (patch === undefined) return context;
+  return context.setValue(IDENTITY_LAYER, new IdentityLayer(patch, identityLayer(context)));
+}
+
+/** A context that has forgotten what {@link contextWithIdentity} laid over it. */
+export function contextWithoutIdentity(context: Context): Context {
+  return context.deleteValue(IDENTITY_LAYER);
+}
+
+/** The identity in force in a context: the request's, with the layers of {@link contextWithIdentity} over it. */
+export function resolveIdentity(context: Context): ResolvedIdentity {
+  const base = requestScope(context)?.identity ?? NOBODY;
+  return identityLayer(context)?.over(base) ?? base;
+}
+
+function identityLayer(context: Context): IdentityLayer | undefined {
+  return context.getValue(IDENTITY_LAYER) as IdentityLayer | undefined;
+}
+
+/** Identity laid over an outer one, resolved once for each version of the request's identity. */
+class IdentityLayer {
+  readonly #patch: Identity;
+  readonly #outer: IdentityLayer | undefined;
+  #base: ResolvedIdentity | undefined;
+  #resolved: ResolvedIdentity = NOBODY;
+
+  constructor(patch: Identity, outer: IdentityLayer | undefined) {
+    this.#patch = patch;
+    this.#outer = outer;
+  }
+
+  over(base: ResolvedIdentity): ResolvedIdentity {
+    if (this.#base !== base) {
+      const outer = this.#outer?.over(base) ?? base;
+      const identity = mergeIdentity(outer.identity, this.#patch);
+      this.#resolved = { identity, attributes: identityAttributes(identity) };
+      this.#base = base;
+    }
+    return this.#resolved;
+  }
+}

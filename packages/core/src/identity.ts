@@ -1,0 +1,135 @@
+import type { Attributes } from "@opentelemetry/api";
+
+import { reportFailure } from "./report-failure.ts";
+import {
+  GEN_AI_AGENT_NAME,
+  GEN_AI_CONVERSATION_ID,
+  SESSION_ID,
+  USER_ID,
+  WAYBILL_AGENT_CONFIG_ID,
+  WAYBILL_AGENT_VERSION,
+} from "./semconv.ts";
+
+/** The agent at work, and the configuration it works with. */
+export interface AgentIdentity {
+  /** Written on GenAI spans as `gen_ai.agent.name`; inside a nested agent it is that agent's name. */
+  readonly name?: string;
+
+  /** Written on every span as `waybill.agent.version`, also inside nested agents that do not name their own. */
+  readonly version?: string;
+
+  /** Written on every span as `waybill.agent.config_id`, also inside nested agents that do not name their own. */
+  readonly configId?: string;
+}
+
+/**
+ * Whose work it is. What is given is written on every span that starts from then on.
+ *
+ * Values are at most 256 characters long (what is longer is cut); control characters are removed.
+ */
+export interface Identity {
+  /** Written as `user.id`. */
+  readonly userId?: string;
+
+  /** Written as `session.id`. */
+  readonly sessionId?: string;
+
+  /** Written on GenAI spans as `gen_ai.conversation.id`. Give a real id, not one made up for the occasion. */
+  readonly conversationId?: string;
+
+  readonly agent?: AgentIdentity;
+
+  /** Further entries, at most 16, each written under its own key (`tenant`, `plan`). */
+  readonly entries?: Readonly<Record<string, string>>;
+}
+
+const MAX_VALUE_LENGTH = 256;
+const MAX_ENTRIES = 16;
+// oxlint-disable-next-line no-control-regex -- control characters are what it removes
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** `base` with all that `patch` gives laid over it; the agent's members and the entries one by one. */
+export function mergeIdentity(base: Identity, patch: Identity): Identity {
+  const agent = { ...base.agent, ...definedMembers(patch.agent) };
+  const entries = { ...base.entries, ...patch.entries };
+  return {
+    ...base,
+    ...definedMembers(patch),
+    ...(Object.keys(agent).length > 0 && { agent }),
+    ...(Object.keys(entries).length > 0 && { entries }),
+  };
+}
+
+/**
+ * An identity as it may be recorded: strings only, bounded, without control characters. Whatever else it holds is left
+ * out and reported to `diag`: an identity often comes from a request, which must not fail because of it.
+ */
+export function cleanIdentity(identity: Identity): Identity {
+  const { userId, sessionId, conversationId, agent, entries } = identity;
+  return definedMembers({
+    userId: cleanValue("userId", userId),
+    sessionId: cleanValue("sessionId", sessionId),
+    conversationId: cleanValue("conversationId", conversationId),
+    agent:
+      agent &&
+      definedMembers({
+        name: cleanValue("agent.name", agent.name),
+        version: cleanValue("agent.version", agent.version),
+        configId: cleanValue("agent.configId", agent.configId),
+      }),
+    entries: entries && cleanEntries(entries),
+  }) as Identity;
+}
+
+/** What an identity writes: on every span, and on spans with a `gen_ai.operation.name` in addition. */
+export interface IdentityAttributes {
+  readonly all: Attributes;
+  readonly genAi: Attributes;
+}
+
+/** The attributes of an identity. */
+export function identityAttributes(identity: Identity): IdentityAttributes {
+  return {
+    all: definedMembers({
+      ...identity.entries,
+      [USER_ID]: identity.userId,
+      [SESSION_ID]: identity.sessionId,
+      [WAYBILL_AGENT_VERSION]: identity.agent?.version,
+      [WAYBILL_AGENT_CONFIG_ID]: identity.agent?.configId,
+    }),
+    genAi: definedMembers({
+      [GEN_AI_CONVERSATION_ID]: identity.conversationId,
+      [GEN_AI_AGENT_NAME]: identity.agent?.name,
+    }),
+  };
+}
+
+function cleanEntries(entries: Readonly<Record<string, string>>): Record<string, string> {
+  const all = Object.entries(entries);
+  if (all.length > MAX_ENTRIES) {
+    reportFailure(`an identity has more than ${MAX_ENTRIES} entries; the others were left out`);
+  }
+  const clean: Record<string, string> = {};
+  for (const [key, value] of all.slice(0, MAX_ENTRIES)) {
+    const cleaned = cleanValue(key, value);
+    if (cleaned !== undefined && key !== "__proto__") clean[key] = cleaned;
+  }
+  return clean;
+}
+
+function cleanValue(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "bigint") {
+    reportFailure(`identity member \`${name}\` is no string; it was left out`);
+    return undefined;
+  }
+  const text = String(value).slice(0, 4 * MAX_VALUE_LENGTH);
+  const clean = text.replace(CONTROL_CHARACTERS, "").slice(0, MAX_VALUE_LENGTH);
+  return clean === "" ? undefined : clean;
+}
+
+function definedMembers<T extends object>(members: T | undefined): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(members ?? {}).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}

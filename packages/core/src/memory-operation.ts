@@ -1,0 +1,82 @@
+import { SpanKind } from "@opentelemetry/api";
+
+import { definedAttributes } from "./defined-attributes.ts";
+import type { OperationOptions } from "./operation-options.ts";
+import {
+  GEN_AI_MEMORY_QUERY_TEXT,
+  GEN_AI_MEMORY_RECORD_COUNT,
+  GEN_AI_MEMORY_RECORD_ID,
+  GEN_AI_MEMORY_RECORDS,
+  GEN_AI_MEMORY_STORE_ID,
+  GEN_AI_OPERATION_NAME,
+  WAYBILL_MEMORY_TYPE,
+} from "./semconv.ts";
+import { runAndEnd, SpanHandle } from "./span-handle.ts";
+
+/** The memory operations of the GenAI conventions. */
+export type MemoryOperationName =
+  | "search_memory"
+  | "create_memory"
+  | "update_memory"
+  | "upsert_memory"
+  | "delete_memory"
+  | "create_memory_store"
+  | "delete_memory_store";
+
+/** Which memory is used, and how. */
+export interface MemoryOperationOptions extends OperationOptions {
+  readonly operation: MemoryOperationName;
+
+  /** The kind of memory (`conversation`, `profile`), as `waybill.memory.type`. */
+  readonly type?: string;
+
+  readonly storeId?: string;
+  readonly recordId?: string;
+
+  /**
+   * Whether the memory is in another process.
+   *
+   * @default false
+   */
+  readonly remote?: boolean;
+}
+
+/** The span of one memory operation. */
+export class MemoryOperationSpan extends SpanHandle {
+  constructor(options: MemoryOperationOptions) {
+    const { operation, type, storeId, recordId, remote = false } = options;
+    super({
+      ...options,
+      name: operation,
+      kind: remote ? SpanKind.CLIENT : SpanKind.INTERNAL,
+      attributes: {
+        [GEN_AI_OPERATION_NAME]: operation,
+        ...definedAttributes({
+          [GEN_AI_MEMORY_STORE_ID]: storeId,
+          [GEN_AI_MEMORY_RECORD_ID]: recordId,
+          [WAYBILL_MEMORY_TYPE]: type,
+        }),
+        ...options.attributes,
+      },
+    });
+  }
+
+  /** Records what was searched for, as content. */
+  recordQuery(read: () => string): void {
+    this.recordContent("memory", GEN_AI_MEMORY_QUERY_TEXT, read);
+  }
+
+  /** Records how many records were found (search) or were to be changed (all others), and, as content, the records. */
+  recordRecords(records: readonly unknown[]): void {
+    this.setAttributes({ [GEN_AI_MEMORY_RECORD_COUNT]: records.length });
+    this.recordContent("memory", GEN_AI_MEMORY_RECORDS, () => records);
+  }
+}
+
+/** Uses a memory inside a span, which ends when `fn`, or the promise it returns, is done. */
+export function traceMemoryOperation<T>(
+  options: MemoryOperationOptions,
+  fn: (span: MemoryOperationSpan) => T,
+): T {
+  return runAndEnd(new MemoryOperationSpan(options), fn);
+}

@@ -1,0 +1,56 @@
+import { SpanKind } from "@opentelemetry/api";
+
+import { definedAttributes } from "./defined-attributes.ts";
+import type { OperationOptions } from "./operation-options.ts";
+import {
+  GEN_AI_DATA_SOURCE_ID,
+  GEN_AI_OPERATION_NAME,
+  GEN_AI_RETRIEVAL_DOCUMENTS,
+  GEN_AI_RETRIEVAL_QUERY_TEXT,
+  GEN_AI_RETRIEVAL_TOP_K,
+} from "./semconv.ts";
+import { runAndEnd, SpanHandle } from "./span-handle.ts";
+
+/** Where documents are looked for. */
+export interface RetrievalOptions extends OperationOptions {
+  /** The vector store, index or search service. */
+  readonly dataSource?: string | undefined;
+
+  /** How many documents are asked for. */
+  readonly topK?: number | undefined;
+}
+
+/** The span of one retrieval. */
+export class RetrievalSpan extends SpanHandle {
+  constructor(options: RetrievalOptions) {
+    const { dataSource, topK } = options;
+    super({
+      ...options,
+      name: dataSource === undefined ? "retrieval" : `retrieval ${dataSource}`,
+      kind: SpanKind.CLIENT,
+      attributes: {
+        [GEN_AI_OPERATION_NAME]: "retrieval",
+        ...definedAttributes({
+          [GEN_AI_DATA_SOURCE_ID]: dataSource,
+          [GEN_AI_RETRIEVAL_TOP_K]: topK,
+        }),
+        ...options.attributes,
+      },
+    });
+  }
+
+  /** Records what was searched for, as content. */
+  recordQuery(read: () => string): void {
+    this.recordContent("input", GEN_AI_RETRIEVAL_QUERY_TEXT, read);
+  }
+
+  /** Records the documents that were found (`{ id?, score?, … }` each), as content. */
+  recordDocuments(read: () => readonly unknown[]): void {
+    this.recordContent("output", GEN_AI_RETRIEVAL_DOCUMENTS, read);
+  }
+}
+
+/** Retrieves documents inside a span, which ends when `fn`, or the promise it returns, is done. */
+export function traceRetrieval<T>(options: RetrievalOptions, fn: (span: RetrievalSpan) => T): T {
+  return runAndEnd(new RetrievalSpan(options), fn);
+}
