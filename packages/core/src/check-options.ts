@@ -1,5 +1,6 @@
 /** The type an option must have, in the words of the error message. */
 export type OptionType =
+  | "array"
   | "array of strings"
   | "boolean"
   | "function"
@@ -8,6 +9,7 @@ export type OptionType =
   | "string";
 
 const CHECKS: Record<OptionType, (value: unknown) => boolean> = {
+  array: (value) => Array.isArray(value),
   "array of strings": (value) =>
     Array.isArray(value) && value.every((entry) => typeof entry === "string"),
   boolean: (value) => typeof value === "boolean",
@@ -41,10 +43,14 @@ export function checkOptions(
     const types = typeof expected === "string" ? [expected] : expected;
     if (value !== undefined && !types.some((type) => CHECKS[type](value))) {
       throw new TypeError(
-        `${owner}: option \`${name}\` must be a ${types.join(" or ")}, got ${show(value)}`,
+        `${owner}: option \`${name}\` must be ${types.map(withArticle).join(" or ")}, got ${show(value)}`,
       );
     }
   }
+}
+
+function withArticle(type: OptionType): string {
+  return /^[aeo]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
 function show(value: unknown): string {

@@ -1,1 +1,2 @@
-export {};
+export { traceMiddleware } from "./trace-middleware.ts";
+export type { TraceMiddlewareOptions } from "./trace-middleware.ts";

@@ -1,0 +1,61 @@
+import { context, propagation, trace } from "@opentelemetry/api";
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { ReadableSpan, Sampler, SpanProcessor } from "@opentelemetry/sdk-trace";
+import { AsyncLocalStorageContextManager, IdentitySpanProcessor } from "@waybill/core/otel";
+
+/** OpenTelemetry set up for a test, with everything that has ended in memory. */
+export interface Recording {
+  /** The spans that have ended, in the order of their start. */
+  readonly spans: () => ReadableSpan[];
+
+  /** How many spans were started and not yet ended. */
+  readonly open: () => number;
+
+  /** Takes the set-up down. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Sets OpenTelemetry up as an application would, without `@waybill/sdk`. */
+export function startRecording({ sampler }: { readonly sampler?: Sampler } = {}): Recording {
+  const exporter = new InMemorySpanExporter();
+  const started: ReadableSpan[] = [];
+  let open = 0;
+  const counter: SpanProcessor = {
+    onStart(span) {
+      started.push(span);
+      open += 1;
+    },
+    onEnd() {
+      open -= 1;
+    },
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  };
+  const provider = new TracerProvider({
+    spanProcessors: [
+      new IdentitySpanProcessor() as SpanProcessor,
+      counter,
+      new SimpleSpanProcessor({ exporter }),
+    ],
+    ...(sampler && { sampler }),
+  });
+  trace.setGlobalTracerProvider(provider);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager());
+  propagation.setGlobalPropagator(
+    new CompositePropagator({
+      propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],
+    }),
+  );
+
+  return {
+    spans: () => started.filter(({ ended }) => ended),
+    open: () => open,
+    async stop() {
+      trace.disable();
+      context.disable();
+      propagation.disable();
+      await provider.shutdown();
+    },
+  };
+}
