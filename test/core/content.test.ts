@@ -6,7 +6,11 @@ import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
 import { spanNamed } from "../support/span-tree.ts";
 
-const DEFAULTS = { captureContent: false, redact: (value: string) => value, maxAttributeBytes: 16_384 };
+const DEFAULTS = {
+  captureContent: false,
+  redact: (value: string) => value,
+  maxAttributeBytes: 16_384,
+};
 
 let recording: Recording;
 beforeEach(() => {
@@ -89,7 +93,9 @@ describe("content", () => {
       }),
     ).toThrow("the secret is out");
 
-    expect(recorded("gen_ai.tool.call.arguments")).toBe('{"user":{"name":"*** agent"},"notes":["a ***"]}');
+    expect(recorded("gen_ai.tool.call.arguments")).toBe(
+      '{"user":{"name":"*** agent"},"notes":["a ***"]}',
+    );
     expect(seen.slice(0, 2)).toEqual(["user.name", "notes.0"]);
     const span = spanNamed(recording.spans(), "work");
     expect(span.status.message).toBe("the *** is out");
@@ -107,7 +113,9 @@ describe("content", () => {
 
     callTool({ a: "a", b: "b" });
 
-    expect(recorded("gen_ai.tool.call.arguments")).toBe('{"a":"[redaction failed]","b":"[redaction failed]"}');
+    expect(recorded("gen_ai.tool.call.arguments")).toBe(
+      '{"a":"[redaction failed]","b":"[redaction failed]"}',
+    );
   });
 
   it("survives values that JSON does not know", () => {
@@ -154,12 +162,20 @@ describe("content", () => {
     configureWaybill({ captureContent: true, maxAttributeBytes: 300 });
 
     fc.assert(
-      fc.property(fc.object({ withBigInt: true, withMap: true, withUnicodeString: true, maxDepth: 6 } as object), (value) => {
-        callTool({ value });
-        const text = String(recording.spans().at(-1)?.attributes["gen_ai.tool.call.arguments"]);
-        JSON.parse(text);
-        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(300);
-      }),
+      fc.property(
+        fc.object({
+          withBigInt: true,
+          withMap: true,
+          withUnicodeString: true,
+          maxDepth: 6,
+        } as object),
+        (value) => {
+          callTool({ value });
+          const text = String(recording.spans().at(-1)?.attributes["gen_ai.tool.call.arguments"]);
+          JSON.parse(text);
+          expect(Buffer.byteLength(text)).toBeLessThanOrEqual(300);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -168,7 +184,10 @@ describe("content", () => {
     ["a long text", { text: "x".repeat(1_000_000) }],
     ["wide text", { text: "😀".repeat(100_000) }],
     ["text full of escapes", { text: '"\\\n'.repeat(100_000) }],
-    ["a wide object", Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`key${index}`, index]))],
+    [
+      "a wide object",
+      Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`key${index}`, index])),
+    ],
     ["a long array", { list: Array.from({ length: 100_000 }, () => "entry") }],
     ["long keys", { ["k".repeat(100_000)]: 1 }],
     ["depth", JSON.parse(`${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`)],

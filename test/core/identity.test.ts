@@ -1,4 +1,5 @@
 import { diag, DiagLogLevel, trace } from "@opentelemetry/api";
+import { context } from "@opentelemetry/api";
 import {
   currentIdentity,
   setIdentity,
@@ -10,7 +11,6 @@ import {
 } from "@waybill/core";
 import { startRequestSpan } from "@waybill/core/http";
 import type { RequestSpan } from "@waybill/core/http";
-import { context } from "@opentelemetry/api";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { startRecording } from "../support/recording.ts";
@@ -81,23 +81,27 @@ describe("setIdentity", () => {
     );
 
     for (const userId of users) {
-      expect(spanNamed(recording.spans(), `work of ${userId}`).attributes).toEqual({ "user.id": userId });
+      expect(spanNamed(recording.spans(), `work of ${userId}`).attributes).toEqual({
+        "user.id": userId,
+      });
     }
   });
 });
 
 describe("identity", () => {
   it("puts conversation and agent on GenAI spans only, the agent being the innermost, and its configuration on all", () => {
-    withIdentity({ conversationId: "c-1", agent: { name: "desk", version: "7", configId: "blue" } }, () =>
-      traceAgentRun({ agent: { name: "planner" } }, () => {
-        traceLlmCall({ provider: "openai", model: "gpt-5" }, () => {});
-        traceToolCall({ tool: "look_up" }, () => {
-          withSpan("SELECT", () => {});
-          traceAgentRun({ agent: { name: "writer", version: "9" } }, () => {
-            traceLlmCall({ provider: "openai", model: "gpt-5-mini" }, () => {});
+    withIdentity(
+      { conversationId: "c-1", agent: { name: "desk", version: "7", configId: "blue" } },
+      () =>
+        traceAgentRun({ agent: { name: "planner" } }, () => {
+          traceLlmCall({ provider: "openai", model: "gpt-5" }, () => {});
+          traceToolCall({ tool: "look_up" }, () => {
+            withSpan("SELECT", () => {});
+            traceAgentRun({ agent: { name: "writer", version: "9" } }, () => {
+              traceLlmCall({ provider: "openai", model: "gpt-5-mini" }, () => {});
+            });
           });
-        });
-      }),
+        }),
     );
 
     const spans = recording.spans();
@@ -121,17 +125,31 @@ describe("identity", () => {
   it("never overwrites an attribute", () => {
     withIdentity({ userId: "ada" }, () => {
       withSpan("ours", { attributes: { "user.id": "given" } }, () => {});
-      trace.getTracer("theirs").startSpan("theirs", { attributes: { "user.id": "given" } }).end();
+      trace
+        .getTracer("theirs")
+        .startSpan("theirs", { attributes: { "user.id": "given" } })
+        .end();
     });
 
-    expect(recording.spans().map(({ attributes }) => attributes["user.id"])).toEqual(["given", "given"]);
+    expect(recording.spans().map(({ attributes }) => attributes["user.id"])).toEqual([
+      "given",
+      "given",
+    ]);
   });
 
   it("bounds what it is given and removes control characters", () => {
-    const entries = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`key${index}`, "x"]));
-    const identity = { userId: `a\r\nb\u001b[31m${"c".repeat(1000)}`, sessionId: 17 as unknown as string, entries };
+    const entries = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`key${index}`, "x"]),
+    );
+    const identity = {
+      userId: `a\r\nb\u001b[31m${"c".repeat(1000)}`,
+      sessionId: 17 as unknown as string,
+      entries,
+    };
 
-    withIdentity({ ...identity, conversationId: {} as unknown as string }, () => withSpan("work", () => {}));
+    withIdentity({ ...identity, conversationId: {} as unknown as string }, () =>
+      withSpan("work", () => {}),
+    );
 
     const { attributes } = spanNamed(recording.spans(), "work");
     expect(attributes["user.id"]).toBe(`ab[31m${"c".repeat(250)}`);

@@ -1,7 +1,14 @@
 import { SpanKind } from "@opentelemetry/api";
-import { configureWaybill, traceAgentRun, traceLlmCall, traceMemoryOperation, traceRetrieval, traceToolCall } from "@waybill/core";
 import { SamplingDecision } from "@opentelemetry/sdk-trace";
 import type { Sampler } from "@opentelemetry/sdk-trace";
+import {
+  configureWaybill,
+  traceAgentRun,
+  traceLlmCall,
+  traceMemoryOperation,
+  traceRetrieval,
+  traceToolCall,
+} from "@waybill/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { startRecording } from "../support/recording.ts";
@@ -26,17 +33,31 @@ afterEach(() => recording.stop());
 
 describe("the agent operations", () => {
   it("make one tree with the names of the conventions", async () => {
-    await traceAgentRun({ agent: { name: "support-bot" }, type: "react", taskLength: 12 }, async (run) => {
-      traceMemoryOperation({ operation: "search_memory", type: "conversation", storeId: "m-1" }, (span) =>
-        span.recordRecords([{ content: "earlier" }]),
-      );
-      traceRetrieval({ dataSource: "handbook", topK: 3 }, () => {});
-      await traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {});
-      await traceToolCall({ tool: "look_up", callId: "call_1", description: "Looks up" }, async () => {
-        traceLlmCall({ provider: "openai", model: "ada", operation: "text_completion" }, () => {});
-      });
-      run.recordResult({ iterations: 2, stopReason: "respond", usage: { inputTokens: 7, outputTokens: 2 } });
-    });
+    await traceAgentRun(
+      { agent: { name: "support-bot" }, type: "react", taskLength: 12 },
+      async (run) => {
+        traceMemoryOperation(
+          { operation: "search_memory", type: "conversation", storeId: "m-1" },
+          (span) => span.recordRecords([{ content: "earlier" }]),
+        );
+        traceRetrieval({ dataSource: "handbook", topK: 3 }, () => {});
+        await traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {});
+        await traceToolCall(
+          { tool: "look_up", callId: "call_1", description: "Looks up" },
+          async () => {
+            traceLlmCall(
+              { provider: "openai", model: "ada", operation: "text_completion" },
+              () => {},
+            );
+          },
+        );
+        run.recordResult({
+          iterations: 2,
+          stopReason: "respond",
+          usage: { inputTokens: 7, outputTokens: 2 },
+        });
+      },
+    );
 
     expect(spanTree(recording.spans(), { kinds: true })).toBe(`
 invoke_agent support-bot (INTERNAL)
@@ -80,7 +101,10 @@ invoke_agent support-bot (INTERNAL)
 
   it("show samplers what the conventions say that they need", () => {
     const server = { address: "api.openai.com", port: 443 };
-    traceLlmCall({ provider: "openai", model: "gpt-5", server, request: { temperature: 0 } }, () => {});
+    traceLlmCall(
+      { provider: "openai", model: "gpt-5", server, request: { temperature: 0 } },
+      () => {},
+    );
     traceToolCall({ tool: "look_up" }, () => {});
 
     expect(atCreation.get("chat gpt-5")).toEqual({
@@ -105,7 +129,13 @@ describe("traceLlmCall", () => {
         provider: "openai",
         model: "gpt-5",
         attempt: 2,
-        request: { temperature: 0, maxTokens: 100, stopSequences: ["END"], stream: true, seed: Number.NaN },
+        request: {
+          temperature: 0,
+          maxTokens: 100,
+          stopSequences: ["END"],
+          stream: true,
+          seed: Number.NaN,
+        },
       },
       (span) => {
         span.recordChunk();
@@ -114,7 +144,13 @@ describe("traceLlmCall", () => {
           id: "resp_1",
           model: "gpt-5-2026",
           finishReasons: ["stop"],
-          usage: { inputTokens: 10, outputTokens: 0, cacheReadTokens: 4, cacheWriteTokens: 0, reasoningTokens: undefined },
+          usage: {
+            inputTokens: 10,
+            outputTokens: 0,
+            cacheReadTokens: 4,
+            cacheWriteTokens: 0,
+            reasoningTokens: undefined,
+          },
         });
       },
     );

@@ -83,7 +83,11 @@ outer error: TypeError
   it.each([
     ["a string", "boom", "_OTHER"],
     ["undefined", undefined, "_OTHER"],
-    ["an error with a code", Object.assign(new Error("x"), { code: "rate_limit_exceeded" }), "rate_limit_exceeded"],
+    [
+      "an error with a code",
+      Object.assign(new Error("x"), { code: "rate_limit_exceeded" }),
+      "rate_limit_exceeded",
+    ],
     ["an error with an HTTP status", Object.assign(new Error("x"), { status: 429 }), "429"],
     ["an object without a prototype", Object.create(null), "_OTHER"],
   ])("passes on %s that was thrown and names its type", (_title, thrown, type) => {

@@ -14,7 +14,13 @@ beforeEach(() => {
 afterEach(() => recording.stop());
 
 function listener() {
-  return { onChunk: vi.fn(), onDone: vi.fn(), onError: vi.fn(), onCancel: vi.fn(), context: ROOT_CONTEXT };
+  return {
+    onChunk: vi.fn(),
+    onDone: vi.fn(),
+    onError: vi.fn(),
+    onCancel: vi.fn(),
+    context: ROOT_CONTEXT,
+  };
 }
 
 describe("tapStream", () => {
@@ -37,7 +43,9 @@ describe("tapStream", () => {
       throw error;
     }
 
-    await expect(Array.fromAsync(tapStream(ReadableStream.from(chunks()), tap))).rejects.toBe(error);
+    await expect(Array.fromAsync(tapStream(ReadableStream.from(chunks()), tap))).rejects.toBe(
+      error,
+    );
     expect(tap.onError.mock.calls).toEqual([[error]]);
     expect(tap.onDone).not.toHaveBeenCalled();
   });
@@ -45,7 +53,10 @@ describe("tapStream", () => {
   it("cancels the source with the reader's reason", async () => {
     const tap = listener();
     const cancelled = vi.fn();
-    const source = new ReadableStream({ pull: (controller) => controller.enqueue("x"), cancel: cancelled });
+    const source = new ReadableStream({
+      pull: (controller) => controller.enqueue("x"),
+      cancel: cancelled,
+    });
     const reader = tapStream(source, tap).getReader();
     await reader.read();
 

@@ -1,6 +1,14 @@
 import { context, propagation, trace } from "@opentelemetry/api";
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import {
+  CompositePropagator,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from "@opentelemetry/core";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import type { ReadableSpan, Sampler, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { AsyncLocalStorageContextManager, IdentitySpanProcessor } from "@waybill/core/otel";
 
@@ -9,8 +17,14 @@ export interface Recording {
   /** The spans that have ended, in the order of their start. */
   readonly spans: () => ReadableSpan[];
 
+  /** The names of the spans that have ended, in the order of their end. */
+  readonly endings: () => string[];
+
   /** How many spans were started and not yet ended. */
   readonly open: () => number;
+
+  /** Resolves once no span is open. */
+  readonly idle: () => Promise<void>;
 
   /** Takes the set-up down. */
   readonly stop: () => Promise<void>;
@@ -20,24 +34,26 @@ export interface Recording {
 export function startRecording({ sampler }: { readonly sampler?: Sampler } = {}): Recording {
   const exporter = new InMemorySpanExporter();
   const started: ReadableSpan[] = [];
+  const endings: string[] = [];
   let open = 0;
+  let waiting: (() => void)[] = [];
   const counter: SpanProcessor = {
     onStart(span) {
       started.push(span);
       open += 1;
     },
-    onEnd() {
+    onEnd({ name }) {
+      endings.push(name);
       open -= 1;
+      if (open > 0) return;
+      for (const resolve of waiting) resolve();
+      waiting = [];
     },
     forceFlush: async () => {},
     shutdown: async () => {},
   };
   const provider = new TracerProvider({
-    spanProcessors: [
-      new IdentitySpanProcessor() as SpanProcessor,
-      counter,
-      new SimpleSpanProcessor({ exporter }),
-    ],
+    spanProcessors: [new IdentitySpanProcessor(), counter, new SimpleSpanProcessor({ exporter })],
     ...(sampler && { sampler }),
   });
   trace.setGlobalTracerProvider(provider);
@@ -50,7 +66,9 @@ export function startRecording({ sampler }: { readonly sampler?: Sampler } = {})
 
   return {
     spans: () => started.filter(({ ended }) => ended),
+    endings: () => [...endings],
     open: () => open,
+    idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     async stop() {
       trace.disable();
       context.disable();

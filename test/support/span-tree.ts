@@ -23,13 +23,15 @@ export function spanTree(spans: readonly ReadableSpan[], { kinds = false } = {})
   return `\n${lines.join("\n")}\n`;
 }
 
-function ending(span: ReadableSpan): string {
-  const outcome = span.attributes["waybill.outcome"];
-  if (span.status.code === SpanStatusCode.ERROR) {
-    const type = String(span.attributes["error.type"]);
-    return outcome === "error" || outcome === undefined ? ` error: ${type}` : ` ${String(outcome)}, error: ${type}`;
-  }
-  return outcome === undefined ? "" : ` ${String(outcome)}`;
+function ending({ attributes, status }: ReadableSpan): string {
+  const { "waybill.outcome": outcome, "error.type": errorType } = attributes;
+  const endings = [
+    typeof outcome === "string" && outcome !== "error" ? outcome : [],
+    status.code === SpanStatusCode.ERROR && typeof errorType === "string"
+      ? `error: ${errorType}`
+      : [],
+  ].flat();
+  return endings.length === 0 ? "" : ` ${endings.join(", ")}`;
 }
 
 /** The one span of this name. */

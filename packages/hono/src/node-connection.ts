@@ -9,7 +9,6 @@ export interface NodeConnection {
     readonly statusCode: number;
     readonly writableFinished: boolean;
     readonly errored?: Error | null;
-    readonly getHeader: (name: string) => unknown;
     readonly once: (event: "close", listener: () => void) => unknown;
   };
 }

@@ -83,6 +83,7 @@ class OpenResponse {
   readonly #request: RequestSpan;
   readonly #connection: NodeConnection | undefined;
   #error: unknown;
+  #eventStream = false;
 
   constructor(c: Context, request: RequestSpan, connection: NodeConnection | undefined) {
     this.#c = c;
@@ -98,6 +99,7 @@ class OpenResponse {
   handled(): void {
     const { res, error } = this.#c;
     if (res.status >= 500) this.#error = error;
+    this.#eventStream = res.headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (hasStreamingBody(this.#c, this.#connection !== undefined)) this.#followBody(res);
     else if (this.#connection === undefined) this.#end({});
   }
@@ -138,7 +140,7 @@ class OpenResponse {
       route: this.#route(res.status),
       error: this.#error,
       clientLeft,
-      eventStream: isEventStream(res.headers.get("content-type")),
+      eventStream: this.#eventStream,
     });
   }
 
@@ -149,7 +151,7 @@ class OpenResponse {
       route: this.#route(outgoing.statusCode),
       error,
       clientLeft: !outgoing.writableFinished && error === undefined,
-      eventStream: isEventStream(outgoing.getHeader("content-type")),
+      eventStream: this.#eventStream,
     });
   }
 
@@ -158,10 +160,6 @@ class OpenResponse {
       routeTemplate(this.#c, statusCode),
     );
   }
-}
-
-function isEventStream(contentType: unknown): boolean {
-  return typeof contentType === "string" && contentType.startsWith("text/event-stream");
 }
 
 function describe(c: Context, connection: NodeConnection | undefined): HttpRequest {

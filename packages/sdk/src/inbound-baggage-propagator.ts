@@ -1,5 +1,5 @@
-import { W3CBaggagePropagator } from "@opentelemetry/core";
 import type { Context, TextMapGetter, TextMapPropagator } from "@opentelemetry/api";
+import { W3CBaggagePropagator } from "@opentelemetry/core";
 
 /**
  * Reads W3C baggage from incoming requests and writes none on outgoing ones: baggage says who the user is, and an

@@ -1,7 +1,12 @@
 import { context, propagation, trace } from "@opentelemetry/api";
 import { CompositePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from "@opentelemetry/resources";
 import type { Resource } from "@opentelemetry/resources";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
@@ -129,7 +134,7 @@ export function startTracing(options: StartTracingOptions): Tracing {
   const provider = new TracerProvider({
     resource: serviceResource(options),
     spanProcessors: [
-      new IdentitySpanProcessor() as SpanProcessor,
+      new IdentitySpanProcessor(),
       ...(options.spanProcessors ?? []),
       recorder,
       ...exporters(options).map(
@@ -190,7 +195,11 @@ function checkStartTracingOptions(options: StartTracingOptions): void {
   }
 }
 
-function serviceResource({ serviceName, serviceVersion, environment }: StartTracingOptions): Resource {
+function serviceResource({
+  serviceName,
+  serviceVersion,
+  environment,
+}: StartTracingOptions): Resource {
   return defaultResource()
     .merge(detectResources({ detectors: [envDetector] }))
     .merge(

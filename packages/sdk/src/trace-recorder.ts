@@ -50,7 +50,11 @@ export class TraceRecorder implements SpanProcessor {
   readonly #maxSpansPerTrace: number;
   readonly #settleMs: number;
 
-  constructor({ maxTraces = 1000, maxSpansPerTrace = 10_000, settleMs = 20 }: TraceRecorderOptions = {}) {
+  constructor({
+    maxTraces = 1000,
+    maxSpansPerTrace = 10_000,
+    settleMs = 20,
+  }: TraceRecorderOptions = {}) {
     this.#maxTraces = maxTraces;
     this.#maxSpansPerTrace = maxSpansPerTrace;
     this.#settleMs = settleMs;
@@ -104,10 +108,17 @@ export class TraceRecorder implements SpanProcessor {
   #begin(traceId: string): RunningTrace {
     const [oldest] = this.#running.keys();
     if (oldest !== undefined && this.#running.size >= this.#maxTraces) {
-      reportFailure(`more than ${this.#maxTraces} traces are running; the oldest is shown as it is`);
+      reportFailure(
+        `more than ${this.#maxTraces} traces are running; the oldest is shown as it is`,
+      );
       this.#finish(oldest);
     }
-    const trace: RunningTrace = { spans: [], open: new Set(), droppedSpans: 0, settling: undefined };
+    const trace: RunningTrace = {
+      spans: [],
+      open: new Set(),
+      droppedSpans: 0,
+      settling: undefined,
+    };
     this.#running.set(traceId, trace);
     return trace;
   }
@@ -118,11 +129,14 @@ export class TraceRecorder implements SpanProcessor {
     clearTimeout(running.settling);
     this.#running.delete(traceId);
     if (running.droppedSpans > 0) {
-      reportFailure(`a trace has more than ${this.#maxSpansPerTrace} spans; the others are not shown`);
+      reportFailure(
+        `a trace has more than ${this.#maxSpansPerTrace} spans; the others are not shown`,
+      );
     }
 
     const trace = attempt("a trace could not be put together", () => traceFromSpans(running.spans));
     if (trace === undefined) return;
-    for (const listener of this.#listeners) attempt("an `onTrace` listener threw", () => listener(trace));
+    for (const listener of this.#listeners)
+      attempt("an `onTrace` listener threw", () => listener(trace));
   }
 }
