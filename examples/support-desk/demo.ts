@@ -48,12 +48,15 @@ await ask("1. On Express, Ada asks where her order is.", {
   sessionId: "session-ada",
   question: "Where is my order A-1001?",
 });
-await ask("2. On Express, Ben asks for a refund that his order does not allow: a tool fails, the agent goes on.", {
-  url: express.url,
-  user: "ben",
-  sessionId: "session-ben",
-  question: "Please refund order C-3003.",
-});
+await ask(
+  "2. On Express, Ben asks for a refund that his order does not allow: a tool fails, the agent goes on.",
+  {
+    url: express.url,
+    user: "ben",
+    sessionId: "session-ben",
+    question: "Please refund order C-3003.",
+  },
+);
 await ask(
   "3. On Hono, Cleo and Dan ask at the same time.",
   { url: hono.url, user: "cleo", sessionId: "session-cleo", question: "When will B-2002 arrive?" },
@@ -93,7 +96,9 @@ async function ask(title: string, ...requests: ChatRequest[]): Promise<void> {
   const { columns = 100, isTTY = false } = process.stdout;
   for (const trace of traces.slice(before)) {
     const color = isTTY && !process.env.NO_COLOR;
-    console.log(`\n${renderTimeline(trace, { width: Math.min(Math.max(columns, 60), 140), color })}`);
+    console.log(
+      `\n${renderTimeline(trace, { width: Math.min(Math.max(columns, 60), 140), color })}`,
+    );
   }
 }
 
@@ -101,7 +106,8 @@ async function ask(title: string, ...requests: ChatRequest[]): Promise<void> {
 async function waitFor(done: () => boolean): Promise<void> {
   const deadlineMs = Date.now() + 10_000;
   while (!done()) {
-    if (Date.now() > deadlineMs) throw new Error("A request's trace was not over after 10 seconds.");
+    if (Date.now() > deadlineMs)
+      throw new Error("A request's trace was not over after 10 seconds.");
     await new Promise((resolve) => {
       setTimeout(resolve, 10);
     });
@@ -117,7 +123,11 @@ async function chooseModel(): Promise<{
   const models = { planner: PLANNER_MODEL ?? "gpt-5", writer: WRITER_MODEL ?? "gpt-5-mini" };
   if (OPENAI_API_KEY) {
     return {
-      endpoint: { apiKey: OPENAI_API_KEY, models, ...(OPENAI_BASE_URL && { baseUrl: OPENAI_BASE_URL }) },
+      endpoint: {
+        apiKey: OPENAI_API_KEY,
+        models,
+        ...(OPENAI_BASE_URL && { baseUrl: OPENAI_BASE_URL }),
+      },
       description: `The models are ${models.planner} and ${models.writer} at ${OPENAI_BASE_URL ?? "OpenAI"}.`,
       close: async () => {},
     };

@@ -37,7 +37,9 @@ export function expressService(desk: SupportDesk): Express {
 function authenticate(req: Request, res: Response, next: NextFunction): void {
   const customer = readCustomer((name) => req.get(name));
   if (customer === undefined) {
-    res.status(401).json({ error: "say who you are: authorization: Bearer <name>, x-session-id: <id>" });
+    res
+      .status(401)
+      .json({ error: "say who you are: authorization: Bearer <name>, x-session-id: <id>" });
     return;
   }
   setIdentity(customer);

@@ -29,7 +29,11 @@ export class Orders {
 
   find(id: string): Order | undefined {
     const text = "SELECT id, item, status, paid_cents AS paidCents FROM orders WHERE id = ?";
-    return this.#query("SELECT orders", text, () => this.#database.prepare(text).get(id) as Order | undefined);
+    return this.#query(
+      "SELECT orders",
+      text,
+      () => this.#database.prepare(text).get(id) as Order | undefined,
+    );
   }
 
   close(): void {

@@ -23,7 +23,8 @@ export function createReplyWriter({ baseUrl, apiKey, models }: ModelEndpoint): R
     streamText({
       model: openai(models.writer),
       telemetry: { functionId: "reply-writer" },
-      instructions: "You write short, friendly replies to customers. Look up the policy that applies first.",
+      instructions:
+        "You write short, friendly replies to customers. Look up the policy that applies first.",
       prompt: facts,
       tools: {
         find_policy: ai.tool({

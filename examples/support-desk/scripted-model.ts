@@ -11,7 +11,11 @@ export function scriptedModel(turn: ModelTurn): ModelReply {
 function planner({ lastUserText, toolResultsSinceUser }: ModelTurn): ModelReply {
   const orderId = /[A-Z]-\d{4}/.exec(lastUserText)?.[0] ?? "A-1001";
   const refund = /refund/i.test(lastUserText);
-  const usage = { inputTokens: 412 + 90 * toolResultsSinceUser, outputTokens: 24, cachedInputTokens: 256 };
+  const usage = {
+    inputTokens: 412 + 90 * toolResultsSinceUser,
+    outputTokens: 24,
+    cachedInputTokens: 256,
+  };
 
   if (toolResultsSinceUser === 0) {
     const name = refund ? "refund_order" : "look_up_order";
@@ -39,5 +43,9 @@ function writer({ lastUserText, toolResultsSinceUser }: ModelTurn): ModelReply {
   const text = refund
     ? `I am sorry: order ${orderId} is a gift card, and those cannot be refunded. Is there anything else I can do for you?`
     : `Your order ${orderId} is on its way to you, and parcels arrive within three working days. Thank you for your patience!`;
-  return { type: "text", text, usage: { inputTokens: 241, outputTokens: 33, cachedInputTokens: 128 } };
+  return {
+    type: "text",
+    text,
+    usage: { inputTokens: 241, outputTokens: 33, cachedInputTokens: 128 },
+  };
 }

@@ -74,11 +74,14 @@ export function createSupportDesk(endpoint: ModelEndpoint): SupportDesk {
 }
 
 function lookUpOrder(orders: Orders) {
-  return tool(async ({ orderId }) => JSON.stringify(orders.find(orderId) ?? "There is no such order."), {
-    name: "look_up_order",
-    description: "Looks up an order by its id",
-    schema: z.object({ orderId: z.string() }),
-  });
+  return tool(
+    async ({ orderId }) => JSON.stringify(orders.find(orderId) ?? "There is no such order."),
+    {
+      name: "look_up_order",
+      description: "Looks up an order by its id",
+      schema: z.object({ orderId: z.string() }),
+    },
+  );
 }
 
 function refundOrder(orders: Orders) {

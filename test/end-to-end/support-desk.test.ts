@@ -105,7 +105,9 @@ POST /chat (server)
     expect(request?.traceId).toBe(TRACE_ID);
     expect(request?.roots[0]?.span.parentSpanId).toBe(CALLER_ID);
     expect(new Set(request?.spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE_ID]));
-    expect(JSON.stringify(request?.spans.map(({ attributes }) => attributes))).not.toContain("forged");
+    expect(JSON.stringify(request?.spans.map(({ attributes }) => attributes))).not.toContain(
+      "forged",
+    );
     for (const span of request?.spans ?? []) {
       expect(span.attributes, span.name).toMatchObject({
         "user.id": "ada",
@@ -119,7 +121,12 @@ POST /chat (server)
 
   it("records the tokens that the models said, and no content", async () => {
     trace();
-    await chat({ url: service.url, user: "ada", sessionId: "s-1", question: "Where is my order A-1001?" });
+    await chat({
+      url: service.url,
+      user: "ada",
+      sessionId: "s-1",
+      question: "Where is my order A-1001?",
+    });
     const [request] = await finished(1);
 
     const calls = spans(request, "chat gpt-5", "chat gpt-5-mini").map(({ attributes }) => [
@@ -136,19 +143,34 @@ POST /chat (server)
       [592, 2, 256, undefined],
     ]);
     expect(request?.usage).toMatchObject({ inputTokens: 1933, outputTokens: 100 });
-    const everything = JSON.stringify(request?.spans.map(({ attributes, events }) => [attributes, events]));
-    expect(everything).not.toMatch(/fountain pen|Where is my order|three working days|You plan the answer/);
+    const everything = JSON.stringify(
+      request?.spans.map(({ attributes, events }) => [attributes, events]),
+    );
+    expect(everything).not.toMatch(
+      /fountain pen|Where is my order|three working days|You plan the answer/,
+    );
   });
 
   it("shows a tool that failed as failed, and its agent, which went on, as sound", async () => {
     trace();
-    const { text } = await chat({ url: service.url, user: "ben", sessionId: "s-2", question: "Please refund order C-3003." });
+    const { text } = await chat({
+      url: service.url,
+      user: "ben",
+      sessionId: "s-2",
+      question: "Please refund order C-3003.",
+    });
     const [request] = await finished(1);
 
     expect(text).toContain("cannot be refunded");
     const [failed] = spans(request, "execute_tool refund_order");
-    expect(failed?.status).toEqual({ code: "error", message: "Order C-3003 (a gift card) cannot be refunded" });
-    expect(failed?.attributes).toMatchObject({ "error.type": "not_refundable", "waybill.outcome": "error" });
+    expect(failed?.status).toEqual({
+      code: "error",
+      message: "Order C-3003 (a gift card) cannot be refunded",
+    });
+    expect(failed?.attributes).toMatchObject({
+      "error.type": "not_refundable",
+      "waybill.outcome": "error",
+    });
     expect(failed?.events.map(({ name }) => name)).toEqual(["exception"]);
     expect(failed?.events[0]?.attributes).toMatchObject({ "exception.type": "RefundError" });
     const others = request?.spans.filter((span) => span !== failed) ?? [];
@@ -158,7 +180,13 @@ POST /chat (server)
 
   it("ends every span as cancelled when the client leaves in the middle of the answer", async () => {
     trace();
-    await chat({ url: service.url, user: "eve", sessionId: "s-3", question: "Where is B-2002?", leaveAfterPieces: 2 });
+    await chat({
+      url: service.url,
+      user: "eve",
+      sessionId: "s-3",
+      question: "Where is B-2002?",
+      leaveAfterPieces: 2,
+    });
     const [request] = await finished(1);
 
     expect(request?.complete).toBe(true);
@@ -184,13 +212,20 @@ POST /chat (server) cancelled
     const users = Array.from({ length: 20 }, (_, index) => `user${index}`);
     await Promise.all(
       users.map((user) =>
-        chat({ url: service.url, user, sessionId: `s-${user}`, question: "Where is my order A-1001?" }),
+        chat({
+          url: service.url,
+          user,
+          sessionId: `s-${user}`,
+          question: "Where is my order A-1001?",
+        }),
       ),
     );
     const finishedTraces = await finished(users.length);
 
     expect(new Set(finishedTraces.map(({ traceId }) => traceId)).size).toBe(users.length);
-    expect(finishedTraces.map(({ identity }) => identity.userId).toSorted()).toEqual(users.toSorted());
+    expect(finishedTraces.map(({ identity }) => identity.userId).toSorted()).toEqual(
+      users.toSorted(),
+    );
     for (const one of finishedTraces) {
       const user = String(one.identity.userId);
       expect(one.roots).toHaveLength(1);
@@ -202,7 +237,12 @@ POST /chat (server) cancelled
   });
 
   it("answers as always when tracing is off, and records nothing", async () => {
-    const { status, text } = await chat({ url: service.url, user: "ada", sessionId: "s-9", question: "Where is my order A-1001?" });
+    const { status, text } = await chat({
+      url: service.url,
+      user: "ada",
+      sessionId: "s-9",
+      question: "Where is my order A-1001?",
+    });
 
     expect(status).toBe(200);
     expect(text).toContain("Your order A-1001 is on its way");

@@ -41,7 +41,10 @@ function work(): void {
     traceAgentRun({ agent: { name: "bot" } }, () => {
       traceLlmCall({ provider: "openai", model: "gpt-5" }, (span) => {
         span.addEvent("half way", { percent: 50 });
-        span.recordResponse({ usage: { inputTokens: 3, outputTokens: 1 }, finishReasons: ["stop"] });
+        span.recordResponse({
+          usage: { inputTokens: 3, outputTokens: 1 },
+          finishReasons: ["stop"],
+        });
       });
       trace.getTracer("a database", "1.2.3").startSpan("SELECT orders").end();
     }),
@@ -57,7 +60,11 @@ describe("startTracing", () => {
 
     expect(beforeFlush).toBe(0);
     expect(traces).toHaveLength(1);
-    expect(traces[0]?.spans.map(({ name }) => name)).toEqual(["invoke_agent bot", "chat gpt-5", "SELECT orders"]);
+    expect(traces[0]?.spans.map(({ name }) => name)).toEqual([
+      "invoke_agent bot",
+      "chat gpt-5",
+      "SELECT orders",
+    ]);
     expect(traces[0]?.complete).toBe(true);
     expect(traces[0]?.identity).toMatchObject({ userId: "ada" });
     expect(traces[0]?.spans[0]?.resource).toMatchObject({
@@ -80,7 +87,9 @@ describe("startTracing", () => {
     trace.getTracer("theirs").startSpan("never ended");
     await running.shutdown();
 
-    expect(traces.map(({ complete, spans }) => [complete, spans[0]?.endNs])).toEqual([[false, undefined]]);
+    expect(traces.map(({ complete, spans }) => [complete, spans[0]?.endNs])).toEqual([
+      [false, undefined],
+    ]);
   });
 
   it("writes the identity on every span of every library", async () => {
@@ -89,7 +98,11 @@ describe("startTracing", () => {
     work();
     await running.flush();
 
-    expect(exporter.getFinishedSpans().map(({ attributes }) => attributes["user.id"])).toEqual(["ada", "ada", "ada"]);
+    expect(exporter.getFinishedSpans().map(({ attributes }) => attributes["user.id"])).toEqual([
+      "ada",
+      "ada",
+      "ada",
+    ]);
   });
 
   it("lets no baggage leave the process, but the trace", () => {
@@ -125,7 +138,10 @@ describe("startTracing", () => {
     await new Promise<void>((resolve) => {
       receiver.listen(0, "127.0.0.1", resolve);
     });
-    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`);
+    vi.stubEnv(
+      "OTEL_EXPORTER_OTLP_ENDPOINT",
+      `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+    );
 
     const running = start();
     work();
@@ -146,7 +162,11 @@ describe("startTracing", () => {
         throw new Error("the exporter is broken");
       },
     ],
-    ["fails", (_spans: ReadableSpan[], done: Parameters<SpanExporter["export"]>[1]) => done({ code: 1, error: new Error("the exporter is broken") })],
+    [
+      "fails",
+      (_spans: ReadableSpan[], done: Parameters<SpanExporter["export"]>[1]) =>
+        done({ code: 1, error: new Error("the exporter is broken") }),
+    ],
   ])("keeps running when the exporter %s, and says so in `diag`", async (_title, exportSpans) => {
     const running = start({
       exporter: {
@@ -190,7 +210,9 @@ describe("startTracing", () => {
 
   it("can be started again after a shutdown, and not before", async () => {
     const first = start();
-    expect(() => startTracing({ serviceName: "second", timeline: false })).toThrow(/registered already/);
+    expect(() => startTracing({ serviceName: "second", timeline: false })).toThrow(
+      /registered already/,
+    );
     await first.shutdown();
 
     const again = start();
