@@ -93,7 +93,7 @@ async function ask(title: string, ...requests: ChatRequest[]): Promise<void> {
   }
 
   await waitFor(() => traces.length >= before + requests.length);
-  const { columns = 100, isTTY = false } = process.stdout;
+  const { columns, isTTY } = process.stdout;
   for (const trace of traces.slice(before)) {
     const color = isTTY && !process.env.NO_COLOR;
     console.log(
