@@ -1,50 +1,50 @@
+import type { DrawingSigns } from "./drawing-signs.ts";
+import { formatCount } from "./format-count.ts";
+import type { Style } from "./paint.ts";
 import type { AttributeValue, Span } from "./span.ts";
+import { isModelCall, sumUsage } from "./usage-totals.ts";
 
-/** The signs that details are written with. */
-export interface DetailSigns {
-  readonly arrow: string;
-  readonly cross: string;
+/** A few words about a span. */
+export interface SpanDetail {
+  readonly text: string;
+  readonly style?: Style;
 }
 
-/** What is worth knowing of a span at a glance, in a few short words each: tokens, status code, outcome, error. */
-export function spanDetails(span: Span, { arrow, cross }: DetailSigns): string[] {
+/** What is worth knowing of a span at a glance, the most urgent first. The texts are the span's own, as they came. */
+export function spanDetails(span: Span, signs: DrawingSigns): SpanDetail[] {
   const { attributes, status, endNs } = span;
-  const errorType = attributes["error.type"];
-  const outcome = attributes["waybill.outcome"];
-  return [
-    tokens(span, arrow),
-    text(attributes["http.response.status_code"]),
-    attemptText(attributes["waybill.attempt"]),
-    outcome === "error" ? "" : text(outcome),
-    status.code === "error" ? `${cross} ${text(errorType) || "error"}` : "",
-    endNs === undefined ? "running" : "",
-  ].filter((detail) => detail !== "");
+  const failed = status.code === "error";
+  const errorType = word(attributes["error.type"]);
+  const outcome = word(attributes["waybill.outcome"]);
+  const statusCode = word(attributes["http.response.status_code"]);
+  const attempt = word(attributes["waybill.attempt"]);
+
+  const details: (SpanDetail | undefined)[] = [
+    failed ? { text: `${signs.failed} ${errorType ?? "error"}`, style: "error" } : undefined,
+    outcome !== undefined && outcome !== "error" ? { text: outcome } : undefined,
+    endNs === undefined ? { text: "running" } : undefined,
+    statusCode !== undefined && !(failed && statusCode === errorType)
+      ? { text: statusCode, style: "faint" }
+      : undefined,
+    ...(isModelCall(span) ? tokens(span, signs) : []),
+    attempt === undefined ? undefined : { text: `attempt ${attempt}`, style: "faint" },
+  ];
+  return details.filter((detail) => detail !== undefined);
 }
 
-/** The message of a failed span; empty if it did not fail. */
-export function spanError({ status }: Span): string {
-  return status.code === "error" ? (status.message ?? "") : "";
+function tokens(span: Span, { arrow }: DrawingSigns): SpanDetail[] {
+  const { inputTokens, outputTokens, cacheReadTokens, reasoningTokens } = sumUsage([span]);
+  const texts = [
+    ...(inputTokens + outputTokens > 0
+      ? [`${formatCount(inputTokens)}${arrow}${formatCount(outputTokens)} tok`]
+      : []),
+    ...(cacheReadTokens > 0 ? [`${formatCount(cacheReadTokens)} cached`] : []),
+    ...(reasoningTokens > 0 ? [`${formatCount(reasoningTokens)} reasoning`] : []),
+  ];
+  return texts.map((text) => ({ text, style: "faint" }));
 }
 
-function tokens({ attributes }: Span, arrow: string): string {
-  const input = attributes["gen_ai.usage.input_tokens"];
-  const output = attributes["gen_ai.usage.output_tokens"];
-  if (typeof input !== "number" && typeof output !== "number") return "";
-  const cached = attributes["gen_ai.usage.cache_read.input_tokens"];
-  const reasoning = attributes["gen_ai.usage.reasoning.output_tokens"];
-  return [
-    `${text(input) || "?"}${arrow}${text(output) || "?"} tok`,
-    cached === undefined ? "" : `${text(cached)} cached`,
-    reasoning === undefined ? "" : `${text(reasoning)} reasoning`,
-  ]
-    .filter((part) => part !== "")
-    .join(", ");
-}
-
-function attemptText(attempt: AttributeValue): string {
-  return attempt === undefined ? "" : `attempt ${text(attempt)}`;
-}
-
-function text(value: AttributeValue): string {
-  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+function word(value: AttributeValue | undefined): string | undefined {
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
 }

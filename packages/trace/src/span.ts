@@ -1,10 +1,10 @@
-/** A value of an attribute: what JSON can hold, and bytes. */
+/** A value of an attribute: what JSON can hold, and bytes and integers of any size. */
 export type AttributeValue =
   | string
   | number
+  | bigint
   | boolean
   | null
-  | undefined
   | Uint8Array
   | readonly AttributeValue[]
   | { readonly [key: string]: AttributeValue };
@@ -37,10 +37,20 @@ export interface SpanEvent {
 export interface SpanLink {
   readonly traceId: string;
   readonly spanId: string;
+
+  /** Whether the reference came from another process. Absent means no. */
+  readonly isRemote?: boolean;
   readonly traceFlags: number;
   readonly traceState?: string;
   readonly attributes: Attributes;
   readonly droppedAttributes: number;
+}
+
+/** The library that made a span. */
+export interface SpanScope {
+  readonly name: string;
+  readonly version?: string;
+  readonly schemaUrl?: string;
 }
 
 /** One timed operation of a trace. */
@@ -51,11 +61,11 @@ export interface Span {
   /** 16 lowercase hex digits. */
   readonly spanId: string;
 
-  /** Absent at the root of a trace. */
+  /** The span that caused this one. Absent at the root of a trace. */
   readonly parentSpanId?: string;
 
-  /** Whether the parent is in another process. */
-  readonly parentIsRemote: boolean;
+  /** Whether the parent is in another process. Absent means no. */
+  readonly parentIsRemote?: boolean;
   readonly name: string;
   readonly kind: SpanKind;
 
@@ -66,18 +76,23 @@ export interface Span {
   readonly endNs?: bigint;
   readonly status: SpanStatus;
   readonly attributes: Attributes;
+
+  /** In the order in which they were recorded. */
   readonly events: readonly SpanEvent[];
   readonly links: readonly SpanLink[];
 
-  /** What produced the span: `service.name` and its like. */
+  /** What produced the span: `service.name` and its like. Spans of one process may share the object. */
   readonly resource: Attributes;
+  readonly resourceSchemaUrl?: string;
+  readonly scope: SpanScope;
 
-  /** The library that made the span. */
-  readonly scope: { readonly name: string; readonly version?: string };
+  /** W3C trace flags: 1 if the trace is sampled. */
   readonly traceFlags: number;
+
+  /** W3C `tracestate`, as in the header. */
   readonly traceState?: string;
 
-  /** How many entries OpenTelemetry's limits kept from being recorded. */
+  /** How many attributes OpenTelemetry's limits kept from being recorded. */
   readonly droppedAttributes: number;
   readonly droppedEvents: number;
   readonly droppedLinks: number;

@@ -1,25 +1,34 @@
-import type { Attributes, AttributeValue, Span, SpanEvent } from "./span.ts";
-import { base64, jsonValue } from "./to-json.ts";
+import { base64 } from "./base64.ts";
+import { isList } from "./is-list.ts";
+import type { JsonValue } from "./json-value.ts";
+import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from "./span.ts";
 import type { Trace } from "./trace.ts";
 
-/** A typed key and value of Jaeger. */
-export interface JaegerTag {
-  readonly key: string;
-  readonly type: "string" | "bool" | "int64" | "float64" | "binary";
-  readonly value: string | number | boolean;
+/** A file as Jaeger's UI downloads and uploads it. */
+export interface JaegerFile {
+  readonly data: readonly JaegerTrace[];
+  readonly total: number;
+  readonly limit: number;
+  readonly offset: number;
+  readonly errors: null;
+}
+
+/** A trace of Jaeger. */
+export interface JaegerTrace {
+  readonly traceID: string;
+  readonly spans: readonly JaegerSpan[];
+
+  /** What produced the spans, by {@link JaegerSpan.processID}. */
+  readonly processes: Readonly<Record<string, JaegerProcess>>;
+  readonly warnings: readonly string[] | null;
 }
 
 /** A span of Jaeger. */
 export interface JaegerSpan {
   readonly traceID: string;
   readonly spanID: string;
-  readonly flags: number;
   readonly operationName: string;
-  readonly references: readonly {
-    readonly refType: "CHILD_OF" | "FOLLOWS_FROM";
-    readonly traceID: string;
-    readonly spanID: string;
-  }[];
+  readonly references: readonly JaegerReference[];
 
   /** Microseconds since the Unix epoch. */
   readonly startTime: number;
@@ -27,23 +36,30 @@ export interface JaegerSpan {
   /** Microseconds. */
   readonly duration: number;
   readonly tags: readonly JaegerTag[];
-  readonly logs: readonly { readonly timestamp: number; readonly fields: readonly JaegerTag[] }[];
+  readonly logs: readonly JaegerLog[];
   readonly processID: string;
   readonly warnings: readonly string[] | null;
 }
 
-/** A file that Jaeger's UI exports and uploads. */
-export interface JaegerFile {
-  readonly data: readonly {
-    readonly traceID: string;
-    readonly spans: readonly JaegerSpan[];
-    readonly processes: Readonly<Record<string, JaegerProcess>>;
-    readonly warnings: readonly string[] | null;
-  }[];
-  readonly total: number;
-  readonly limit: number;
-  readonly offset: number;
-  readonly errors: null;
+/** A pointer to the parent or to a linked span. */
+export interface JaegerReference {
+  readonly refType: "CHILD_OF" | "FOLLOWS_FROM";
+  readonly traceID: string;
+  readonly spanID: string;
+}
+
+/** A typed key and value. A number that JSON or JavaScript cannot hold exactly is its text. */
+export interface JaegerTag {
+  readonly key: string;
+  readonly type: "string" | "bool" | "int64" | "float64" | "binary";
+  readonly value: string | number | boolean;
+}
+
+/** A span event. */
+export interface JaegerLog {
+  /** Microseconds since the Unix epoch. */
+  readonly timestamp: number;
+  readonly fields: readonly JaegerTag[];
 }
 
 /** What produced spans. */
@@ -53,125 +69,196 @@ export interface JaegerProcess {
 }
 
 /**
- * A trace as Jaeger's UI exports it, ready for `JSON.stringify` and for upload there. Times are cut to microseconds; a
- * span that still runs has a duration of 0 and a warning that says so.
+ * A trace as Jaeger's UI exports it, as an object for `JSON.stringify`: upload the file on Jaeger's search page.
+ *
+ * Times are cut to microseconds. A span that has not ended lasts until the end of the trace and carries a warning. An
+ * attribute `@jaeger@warnings` becomes the span's warnings.
  *
  * @see https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/jaeger/
  */
 export function toJaeger(trace: Trace): JaegerFile {
-  const processes = new Map<string, { readonly id: string; readonly process: JaegerProcess }>();
-  const processId = ({ resource }: Span): string => {
-    const process = jaegerProcess(resource);
-    const key = JSON.stringify(process);
-    const known = processes.get(key) ?? { id: `p${processes.size + 1}`, process };
-    processes.set(key, known);
-    return known.id;
+  const processes = new ProcessList();
+  const spans = trace.spans.map((span) =>
+    jaegerSpan(span, trace.endNs, processes.idOf(span.resource)),
+  );
+  const data = {
+    traceID: jaegerTraceId(trace.traceId),
+    spans,
+    processes: processes.byId(),
+    warnings: null,
   };
-  const spans = trace.spans.map((span) => jaegerSpan(span, processId(span)));
-
-  return {
-    data: [
-      {
-        traceID: trace.traceId,
-        spans,
-        processes: Object.fromEntries(
-          [...processes.values()].map(({ id, process }) => [id, process]),
-        ),
-        warnings: null,
-      },
-    ],
-    total: 0,
-    limit: 0,
-    offset: 0,
-    errors: null,
-  };
+  return { data: [data], total: 0, limit: 0, offset: 0, errors: null };
 }
 
-function jaegerSpan(span: Span, processID: string): JaegerSpan {
-  const end = span.endNs ?? span.startNs;
+function jaegerSpan(span: Span, traceEndNs: bigint, processID: string): JaegerSpan {
+  const durationNs = (span.endNs ?? traceEndNs) - span.startNs;
+  const warnings = [
+    ...ownWarnings(span.attributes),
+    ...(span.endNs === undefined ? ["the span had not ended when the trace was written"] : []),
+  ];
   return {
-    traceID: span.traceId,
+    traceID: jaegerTraceId(span.traceId),
     spanID: span.spanId,
-    flags: span.traceFlags,
     operationName: span.name,
-    references: references(span),
+    references: spanReferences(span),
     startTime: microseconds(span.startNs),
-    duration: microseconds(end - span.startNs),
+    duration: durationNs > 0n ? microseconds(durationNs) : 0,
     tags: spanTags(span),
-    logs: span.events.map(log),
+    logs: span.events.map(eventLog),
     processID,
-    warnings: span.endNs === undefined ? ["the span has not ended"] : null,
+    warnings: warnings.length > 0 ? warnings : null,
   };
 }
 
-function references({ traceId, parentSpanId, links }: Span): JaegerSpan["references"] {
+const WARNINGS = "@jaeger@warnings";
+
+function ownWarnings({ [WARNINGS]: warnings }: Attributes): string[] {
+  return Array.isArray(warnings)
+    ? warnings.filter((warning: unknown) => typeof warning === "string")
+    : [];
+}
+
+function spanReferences({ traceId, parentSpanId, links }: Span): JaegerReference[] {
+  const isParent = (link: SpanLink): boolean =>
+    link.traceId === traceId && link.spanId === parentSpanId;
+  const linkToParent = links.findLast(isParent);
   const parent =
     parentSpanId === undefined
       ? []
-      : [{ refType: "CHILD_OF" as const, traceID: traceId, spanID: parentSpanId }];
+      : [
+          {
+            refType: linkToParent ? refType(linkToParent) : ("CHILD_OF" as const),
+            traceID: jaegerTraceId(traceId),
+            spanID: parentSpanId,
+          },
+        ];
   const others = links
-    .filter((link) => link.traceId !== traceId || link.spanId !== parentSpanId)
+    .filter((link) => !isParent(link))
     .map((link) => ({
-      refType:
-        link.attributes["opentracing.ref_type"] === "child_of"
-          ? ("CHILD_OF" as const)
-          : ("FOLLOWS_FROM" as const),
-      traceID: link.traceId,
+      refType: refType(link),
+      traceID: jaegerTraceId(link.traceId),
       spanID: link.spanId,
     }));
   return [...parent, ...others];
 }
 
+function refType({ attributes }: SpanLink): JaegerReference["refType"] {
+  return attributes["opentracing.ref_type"] === "child_of" ? "CHILD_OF" : "FOLLOWS_FROM";
+}
+
 function spanTags(span: Span): JaegerTag[] {
   const { scope, status } = span;
-  return tags({
-    "otel.scope.name": scope.name,
-    "otel.library.name": scope.name,
-    ...(scope.version !== undefined && {
-      "otel.scope.version": scope.version,
-      "otel.library.version": scope.version,
-    }),
-    ...span.attributes,
-    "span.kind": span.kind,
-    ...(status.code !== "unset" && { "otel.status_code": status.code.toUpperCase() }),
-    ...(status.code === "error" && { error: true }),
-    ...(status.message !== undefined &&
-      status.message !== "" && { "otel.status_description": status.message }),
-    ...(span.traceState !== undefined && { "w3c.tracestate": span.traceState }),
-    ...(span.droppedAttributes > 0 && { "otel.dropped_attributes_count": span.droppedAttributes }),
-    ...(span.droppedEvents > 0 && { "otel.dropped_events_count": span.droppedEvents }),
-    ...(span.droppedLinks > 0 && { "otel.dropped_links_count": span.droppedLinks }),
-  });
+  return [
+    ...textTag("otel.scope.name", scope.name),
+    ...textTag("otel.scope.version", scope.version),
+    // The older names: Jaeger's UI shows the library of a span by them.
+    ...textTag("otel.library.name", scope.name),
+    ...textTag("otel.library.version", scope.version),
+    ...tags(span.attributes).filter(({ key }) => key !== WARNINGS),
+    tag("span.kind", span.kind),
+    ...(status.code === "unset" ? [] : [tag("otel.status_code", status.code.toUpperCase())]),
+    ...(status.code === "error" ? [tag("error", true)] : []),
+    ...textTag("otel.status_description", status.message),
+    ...textTag("w3c.tracestate", span.traceState),
+    ...countTag("otel.dropped_attributes_count", span.droppedAttributes),
+    ...countTag("otel.dropped_events_count", span.droppedEvents),
+    ...countTag("otel.dropped_links_count", span.droppedLinks),
+  ];
 }
 
-function log({ name, timeNs, attributes }: SpanEvent): JaegerSpan["logs"][number] {
-  const fields = "event" in attributes ? attributes : { event: name, ...attributes };
-  return { timestamp: microseconds(timeNs), fields: tags(fields) };
+function eventLog({ name, timeNs, attributes, droppedAttributes }: SpanEvent): JaegerLog {
+  return {
+    timestamp: microseconds(timeNs),
+    fields: [
+      ...(Object.hasOwn(attributes, "event") ? [] : textTag("event", name)),
+      ...tags(attributes),
+      ...countTag("otel.dropped_attributes_count", droppedAttributes),
+    ],
+  };
 }
 
-function jaegerProcess(resource: Attributes): JaegerProcess {
-  const { "service.name": serviceName, ...others } = resource;
-  const name = typeof serviceName === "string" ? serviceName : "OTLPResourceNoServiceName";
-  return { serviceName: name, tags: tags(others) };
+/** The processes of a trace: resources with equal attributes, in whatever order, are one. */
+class ProcessList {
+  readonly #processes = new Map<string, { readonly id: string; readonly process: JaegerProcess }>();
+  readonly #ids = new Map<Attributes, string>();
+
+  idOf(resource: Attributes): string {
+    const known = this.#ids.get(resource);
+    if (known !== undefined) return known;
+
+    const process = jaegerProcess(resource);
+    const sorted = process.tags.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    const key = JSON.stringify([process.serviceName, sorted]);
+    const equal = this.#processes.get(key) ?? { id: `p${this.#processes.size + 1}`, process };
+    this.#processes.set(key, equal);
+    this.#ids.set(resource, equal.id);
+    return equal.id;
+  }
+
+  byId(): Record<string, JaegerProcess> {
+    const all = [...this.#processes.values()];
+    return Object.fromEntries(all.map(({ id, process }) => [id, process]));
+  }
+}
+
+function jaegerProcess({ "service.name": serviceName, ...others }: Attributes): JaegerProcess {
+  const named = typeof serviceName === "string" && serviceName !== "";
+  return { serviceName: named ? serviceName : "OTLPResourceNoServiceName", tags: tags(others) };
 }
 
 function tags(attributes: Attributes): JaegerTag[] {
-  return Object.entries(attributes).map(([key, value]) => ({ key, ...typedValue(value) }));
+  return Object.entries(attributes).map(([key, value]) => tag(key, value));
 }
 
-function typedValue(value: AttributeValue): Pick<JaegerTag, "type" | "value"> {
-  if (typeof value === "string") return { type: "string", value };
-  if (typeof value === "boolean") return { type: "bool", value };
-  if (value instanceof Uint8Array) return { type: "binary", value: base64(value) };
-  if (typeof value === "number" && Number.isInteger(value)) {
-    return { type: "int64", value: Number.isSafeInteger(value) ? value : String(BigInt(value)) };
+function textTag(key: string, value: string | undefined): JaegerTag[] {
+  return value === undefined || value === "" ? [] : [tag(key, value)];
+}
+
+function countTag(key: string, count: number): JaegerTag[] {
+  return count === 0 ? [] : [tag(key, count)];
+}
+
+function tag(key: string, value: AttributeValue): JaegerTag {
+  switch (typeof value) {
+    case "string":
+      return { key, type: "string", value };
+    case "boolean":
+      return { key, type: "bool", value };
+    case "bigint":
+      return { key, type: "int64", value: exactInteger(value) };
+    case "number":
+      return isInt64(value)
+        ? { key, type: "int64", value: exactInteger(BigInt(value)) }
+        : { key, type: "float64", value: Number.isFinite(value) ? value : String(value) };
+    default:
+      break;
   }
-  if (typeof value === "number") {
-    return Number.isFinite(value)
-      ? { type: "float64", value }
-      : { type: "string", value: String(value) };
-  }
-  return { type: "string", value: JSON.stringify(jsonValue(value)) };
+  if (value === null) return { key, type: "string", value: "" };
+  if (value instanceof Uint8Array) return { key, type: "binary", value: base64(value) };
+  return { key, type: "string", value: JSON.stringify(readable(value)) };
+}
+
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+}
+
+function exactInteger(value: bigint): number | string {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** What `JSON.stringify` writes as a person expects it: bytes in base64, numbers that JSON lacks as their text. */
+function readable(value: AttributeValue): JsonValue {
+  if (typeof value === "bigint") return exactInteger(value);
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return base64(value);
+  if (isList(value)) return value.map(readable);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, readable(member)]));
+}
+
+/** Jaeger writes a trace id whose first half is zero in 16 digits. */
+function jaegerTraceId(traceId: string): string {
+  return traceId.startsWith("0".repeat(16)) ? traceId.slice(16) : traceId;
 }
 
 function microseconds(nanoseconds: bigint): number {

@@ -1,132 +1,155 @@
-import type { Attributes, AttributeValue, SpanKind, SpanStatus } from "./span.ts";
-import type { Trace, TraceIdentity, UsageTotals } from "./trace.ts";
+import { base64 } from "./base64.ts";
+import { isList } from "./is-list.ts";
+import type { JsonValue } from "./json-value.ts";
+import type {
+  Attributes,
+  AttributeValue,
+  Span,
+  SpanEvent,
+  SpanKind,
+  SpanLink,
+  SpanScope,
+  SpanStatus,
+} from "./span.ts";
+import type { TraceIdentity } from "./trace-identity.ts";
+import type { Trace } from "./trace.ts";
+import type { UsageTotals } from "./usage-totals.ts";
 
-/** A value that `JSON.stringify` keeps as it is. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
-
-/** Attributes as JSON. */
+/** Attributes as {@link toJson} writes them. */
 export interface JsonAttributes {
   readonly [name: string]: JsonValue;
 }
 
-/** A span as {@link toJson} writes it. */
+/** A span as {@link toJson} writes it: the members of a `Span`, times as decimal strings. */
 export interface JsonSpan {
+  readonly traceId: string;
   readonly spanId: string;
-
-  /** Absent at a root. */
   readonly parentSpanId?: string;
-  readonly parentIsRemote: boolean;
+  readonly parentIsRemote?: boolean;
   readonly name: string;
   readonly kind: SpanKind;
 
-  /** Nanoseconds since the Unix epoch, as a decimal string. */
+  /** Nanoseconds since the Unix epoch, in decimal. */
   readonly startNs: string;
 
-  /** Nanoseconds since the Unix epoch, as a decimal string; absent while the span runs. */
+  /** Nanoseconds since the Unix epoch, in decimal; absent while the span runs. */
   readonly endNs?: string;
   readonly status: SpanStatus;
   readonly attributes: JsonAttributes;
-  readonly events: readonly {
-    readonly name: string;
-    readonly timeNs: string;
-    readonly attributes: JsonAttributes;
-  }[];
-  readonly links: readonly {
-    readonly traceId: string;
-    readonly spanId: string;
-    readonly attributes: JsonAttributes;
-  }[];
+  readonly events: readonly JsonEvent[];
+  readonly links: readonly JsonLink[];
   readonly resource: JsonAttributes;
-  readonly scope: { readonly name: string; readonly version?: string };
+  readonly resourceSchemaUrl?: string;
+  readonly scope: SpanScope;
+  readonly traceFlags: number;
+  readonly traceState?: string;
+  readonly droppedAttributes: number;
+  readonly droppedEvents: number;
+  readonly droppedLinks: number;
 }
 
-/** A trace in Waybill's own format, version 1. */
+/** An event as {@link toJson} writes it. */
+export interface JsonEvent {
+  readonly name: string;
+
+  /** Nanoseconds since the Unix epoch, in decimal. */
+  readonly timeNs: string;
+  readonly attributes: JsonAttributes;
+  readonly droppedAttributes: number;
+}
+
+/** A link as {@link toJson} writes it. */
+export interface JsonLink {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly isRemote?: boolean;
+  readonly traceFlags: number;
+  readonly traceState?: string;
+  readonly attributes: JsonAttributes;
+  readonly droppedAttributes: number;
+}
+
+/** A trace in Waybill's own format. A reader takes version 1 only, and ignores members that it does not know. */
 export interface JsonTrace {
   readonly format: "waybill.trace";
   readonly version: 1;
   readonly traceId: string;
+
+  /** Nanoseconds since the Unix epoch, in decimal. */
   readonly startNs: string;
+
+  /** Nanoseconds since the Unix epoch, in decimal. */
+  readonly endNs: string;
+
+  /** Nanoseconds, in decimal. */
   readonly durationNs: string;
-  readonly complete: boolean;
   readonly serviceNames: readonly string[];
   readonly identity: TraceIdentity;
   readonly usage: UsageTotals;
   readonly errorCount: number;
+  readonly complete: boolean;
+
+  /** In the order of their start; the tree follows from `parentSpanId`. */
   readonly spans: readonly JsonSpan[];
 }
 
 /**
- * A trace in Waybill's own format, ready for `JSON.stringify`. Times are decimal strings, because nanoseconds do not
- * fit into a JSON number; bytes are base64 strings; numbers that JSON lacks (`NaN`) are strings.
+ * A trace in Waybill's own format, as an object for `JSON.stringify`. It keeps everything: times are decimal strings,
+ * because nanoseconds do not fit into a JSON number, and an attribute value that JSON lacks is an object with one member:
+ * `{"$bytes": "<base64>"}`, `{"$int": "<decimal>"}` for an integer that came as a `bigint`, `{"$float": "NaN"}` (or
+ * `"Infinity"`, `"-Infinity"`). An object that only looks like one of these is wrapped: `{"$object": { … }}`.
  */
 export function toJson(trace: Trace): JsonTrace {
-  const { traceId, complete, serviceNames, identity, usage, errorCount } = trace;
   return {
     format: "waybill.trace",
     version: 1,
-    traceId,
+    traceId: trace.traceId,
     startNs: String(trace.startNs),
+    endNs: String(trace.endNs),
     durationNs: String(trace.durationNs),
-    complete,
-    serviceNames,
-    identity,
-    usage,
-    errorCount,
-    spans: trace.spans.map((span) => ({
-      spanId: span.spanId,
-      ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
-      parentIsRemote: span.parentIsRemote,
-      name: span.name,
-      kind: span.kind,
-      startNs: String(span.startNs),
-      ...(span.endNs !== undefined && { endNs: String(span.endNs) }),
-      status: span.status,
-      attributes: jsonAttributes(span.attributes),
-      events: span.events.map(({ name, timeNs, attributes }) => ({
-        name,
-        timeNs: String(timeNs),
-        attributes: jsonAttributes(attributes),
-      })),
-      links: span.links.map((link) => ({
-        traceId: link.traceId,
-        spanId: link.spanId,
-        attributes: jsonAttributes(link.attributes),
-      })),
-      resource: jsonAttributes(span.resource),
-      scope: span.scope,
-    })),
+    serviceNames: trace.serviceNames,
+    identity: trace.identity,
+    usage: trace.usage,
+    errorCount: trace.errorCount,
+    complete: trace.complete,
+    spans: trace.spans.map(jsonSpan),
   };
 }
 
-/** An attribute's value as JSON: bytes become base64, numbers that JSON lacks their names. */
-export function jsonValue(value: AttributeValue): JsonValue {
-  if (value === undefined || value === null) return null;
-  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-  if (typeof value !== "object") return value;
-  if (value instanceof Uint8Array) return base64(value);
-  if (isList(value)) return value.map(jsonValue);
-  return jsonAttributes(value);
+function jsonSpan({ startNs, endNs, ...span }: Span): JsonSpan {
+  return {
+    ...span,
+    startNs: String(startNs),
+    ...(endNs !== undefined && { endNs: String(endNs) }),
+    attributes: jsonAttributes(span.attributes),
+    events: span.events.map(jsonEvent),
+    links: span.links.map(jsonLink),
+    resource: jsonAttributes(span.resource),
+  };
 }
 
-/** Bytes in base64. */
-export function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
+function jsonEvent({ timeNs, attributes, ...event }: SpanEvent): JsonEvent {
+  return { ...event, timeNs: String(timeNs), attributes: jsonAttributes(attributes) };
 }
 
-function isList(value: object): value is readonly AttributeValue[] {
-  return Array.isArray(value);
+function jsonLink({ attributes, ...link }: SpanLink): JsonLink {
+  return { ...link, attributes: jsonAttributes(attributes) };
 }
 
 function jsonAttributes(attributes: Attributes): JsonAttributes {
   return Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [name, jsonValue(value)]),
   );
+}
+
+function jsonValue(value: AttributeValue): JsonValue {
+  if (typeof value === "bigint") return { $int: String(value) };
+  if (typeof value === "number") return Number.isFinite(value) ? value : { $float: String(value) };
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return { $bytes: base64(value) };
+  if (isList(value)) return value.map(jsonValue);
+  const object = jsonAttributes(value);
+  const [first, second] = Object.keys(value);
+  const looksSpecial = first?.startsWith("$") === true && second === undefined;
+  return looksSpecial ? { $object: object } : object;
 }

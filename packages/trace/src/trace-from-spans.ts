@@ -1,19 +1,12 @@
-import type { Attributes, Span, SpanKind, SpanStatus } from "./span.ts";
+import { plainAttributes } from "./plain-attributes.ts";
+import type { Attributes, Span, SpanEvent, SpanKind, SpanLink, SpanStatus } from "./span.ts";
 import { buildTrace } from "./trace.ts";
 import type { Trace } from "./trace.ts";
 
 /** A time of OpenTelemetry: seconds since the Unix epoch, and nanoseconds. */
-export type HrTime = readonly [number, number];
+export type HrTime = readonly [seconds: number, nanoseconds: number];
 
-interface ReadableSpanContext {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly traceFlags: number;
-  readonly isRemote?: boolean | undefined;
-  readonly traceState?: { readonly serialize: () => string } | undefined;
-}
-
-/** A span as the OpenTelemetry SDK 2 and 3 hand it to processors and exporters. */
+/** A span as OpenTelemetry's SDK 2 and 3 hand it to processors and exporters. */
 export interface ReadableSpan {
   readonly name: string;
 
@@ -22,52 +15,76 @@ export interface ReadableSpan {
   readonly spanContext: () => ReadableSpanContext;
   readonly parentSpanContext?: ReadableSpanContext | undefined;
   readonly startTime: HrTime;
+
+  /** Read only if the span has ended. */
   readonly endTime: HrTime;
   readonly ended: boolean;
 
-  /** As in OpenTelemetry's API: unset 0, ok 1, error 2. */
+  /** The code is as in OpenTelemetry's API: unset 0, ok 1, error 2. */
   readonly status: { readonly code: number; readonly message?: string | undefined };
   readonly attributes: object;
-  readonly events: readonly {
+  readonly events: readonly ReadableEvent[];
+  readonly links: readonly ReadableLink[];
+  readonly resource: { readonly attributes: object; readonly schemaUrl?: string | undefined };
+  readonly instrumentationScope: {
     readonly name: string;
-    readonly time: HrTime;
-    readonly attributes?: object | undefined;
-    readonly droppedAttributesCount?: number | undefined;
-  }[];
-  readonly links: readonly {
-    readonly context: ReadableSpanContext;
-    readonly attributes?: object | undefined;
-    readonly droppedAttributesCount?: number | undefined;
-  }[];
-  readonly resource: { readonly attributes: object };
-  readonly instrumentationScope: { readonly name: string; readonly version?: string | undefined };
+    readonly version?: string | undefined;
+    readonly schemaUrl?: string | undefined;
+  };
   readonly droppedAttributesCount: number;
   readonly droppedEventsCount: number;
   readonly droppedLinksCount: number;
 }
 
-const KINDS: readonly SpanKind[] = ["internal", "server", "client", "producer", "consumer"];
-const STATUS_CODES: readonly SpanStatus["code"][] = ["unset", "ok", "error"];
+/** A span's place in its trace, as OpenTelemetry's API has it. */
+export interface ReadableSpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+  readonly isRemote?: boolean | undefined;
+  readonly traceState?: { readonly serialize: () => string } | undefined;
+}
+
+interface ReadableEvent {
+  readonly name: string;
+  readonly time: HrTime;
+  readonly attributes?: object | undefined;
+  readonly droppedAttributesCount?: number | undefined;
+}
+
+interface ReadableLink {
+  readonly context: ReadableSpanContext;
+  readonly attributes?: object | undefined;
+  readonly droppedAttributesCount?: number | undefined;
+}
 
 /**
  * A trace from the spans of OpenTelemetry SDK 2 or 3. Spans that have not ended are running spans of the trace. What it
- * returns holds copies: it does not change when the spans do.
+ * returns is a copy: it does not change when the spans do.
  *
  * @throws TypeError if there is no span, or if they are not all of the same trace.
  */
 export function traceFromSpans(spans: readonly ReadableSpan[]): Trace {
-  return buildTrace(spans.map(plainSpan));
+  const resources = new Map<object, Attributes>();
+  const resourceOf = ({ resource }: ReadableSpan): Attributes => {
+    const attributes = resources.get(resource) ?? plainAttributes(resource.attributes);
+    resources.set(resource, attributes);
+    return attributes;
+  };
+  return buildTrace(spans.map((span) => plainSpan(span, resourceOf(span))));
 }
 
-function plainSpan(span: ReadableSpan): Span {
+const KINDS: readonly SpanKind[] = ["internal", "server", "client", "producer", "consumer"];
+const STATUS_CODES: readonly SpanStatus["code"][] = ["unset", "ok", "error"];
+
+function plainSpan(span: ReadableSpan, resource: Attributes): Span {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext();
   const { parentSpanContext: parent, status, instrumentationScope: scope } = span;
-  const state = traceState?.serialize();
   return {
     traceId,
     spanId,
-    ...(parent !== undefined && { parentSpanId: parent.spanId }),
-    parentIsRemote: parent?.isRemote === true,
+    ...(parent && { parentSpanId: parent.spanId }),
+    ...(parent?.isRemote && { parentIsRemote: true }),
     name: span.name,
     kind: KINDS[span.kind] ?? "internal",
     startNs: nanoseconds(span.startTime),
@@ -77,37 +94,49 @@ function plainSpan(span: ReadableSpan): Span {
       ...(status.message !== undefined && { message: status.message }),
     },
     attributes: plainAttributes(span.attributes),
-    events: span.events.map(({ name, time, attributes, droppedAttributesCount }) => ({
-      name,
-      timeNs: nanoseconds(time),
-      attributes: plainAttributes(attributes),
-      droppedAttributes: droppedAttributesCount ?? 0,
-    })),
-    links: span.links.map(({ context, attributes, droppedAttributesCount }) => {
-      const linkState = context.traceState?.serialize();
-      return {
-        traceId: context.traceId,
-        spanId: context.spanId,
-        traceFlags: context.traceFlags,
-        ...(linkState !== undefined && { traceState: linkState }),
-        attributes: plainAttributes(attributes),
-        droppedAttributes: droppedAttributesCount ?? 0,
-      };
-    }),
-    resource: plainAttributes(span.resource.attributes),
-    scope: { name: scope.name, ...(scope.version !== undefined && { version: scope.version }) },
+    events: span.events.map(plainEvent),
+    links: span.links.map(plainLink),
+    resource,
+    ...(span.resource.schemaUrl && { resourceSchemaUrl: span.resource.schemaUrl }),
+    scope: {
+      name: scope.name,
+      ...(scope.version !== undefined && { version: scope.version }),
+      ...(scope.schemaUrl !== undefined && { schemaUrl: scope.schemaUrl }),
+    },
     traceFlags,
-    ...(state !== undefined && state !== "" && { traceState: state }),
+    ...(traceState && { traceState: traceState.serialize() }),
     droppedAttributes: span.droppedAttributesCount,
     droppedEvents: span.droppedEventsCount,
     droppedLinks: span.droppedLinksCount,
   };
 }
 
-function plainAttributes(attributes: object | undefined): Attributes {
-  return { ...attributes };
+function plainEvent(event: ReadableEvent): SpanEvent {
+  return {
+    name: event.name,
+    timeNs: nanoseconds(event.time),
+    attributes: plainAttributes(event.attributes ?? {}),
+    droppedAttributes: event.droppedAttributesCount ?? 0,
+  };
+}
+
+function plainLink({ context, attributes, droppedAttributesCount }: ReadableLink): SpanLink {
+  return {
+    traceId: context.traceId,
+    spanId: context.spanId,
+    ...(context.isRemote && { isRemote: true }),
+    traceFlags: context.traceFlags,
+    ...(context.traceState && { traceState: context.traceState.serialize() }),
+    attributes: plainAttributes(attributes ?? {}),
+    droppedAttributes: droppedAttributesCount ?? 0,
+  };
 }
 
 function nanoseconds([seconds, nanos]: HrTime): bigint {
-  return BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
+  return whole(seconds) * 1_000_000_000n + whole(nanos);
+}
+
+/** OpenTelemetry passes on what an application gave as a time: fractions, and `NaN` for an invalid date. */
+function whole(value: number): bigint {
+  return Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;
 }
