@@ -1,104 +1,91 @@
-import { z } from "zod";
-
-import { pieces, sinceUser, usageOf } from "./model-script.ts";
-import type { ModelAnswer, ModelToolCall, ModelUsage } from "./model-script.ts";
+import { streamFailure } from "./api-error.ts";
+import { parseChatRequest } from "./chat-request.ts";
+import type { ChatRequest } from "./chat-request.ts";
+import type { ModelAnswer, ModelToolCall, ModelUsage, StreamErrorReply } from "./model-script.ts";
+import { CREATED_AT } from "./protocol.ts";
 import type { Ids, Protocol, ServerSentEvent } from "./protocol.ts";
+import { argumentPieces, textPieces } from "./stream-pieces.ts";
+import { usageOf } from "./usage-of.ts";
 
-const CREATED = 1_790_000_000;
-
-const text = z
-  .union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))])
-  .nullish()
-  .transform((content) =>
-    typeof content === "string" ? content : (content ?? []).map((part) => part.text ?? "").join(""),
-  );
-
-const request = z.object({
-  model: z.string(),
-  stream: z.boolean().default(false),
-  stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
-  tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
-  messages: z.array(z.object({ role: z.string(), content: text })).min(1),
-});
-
-/** OpenAI's chat completions: `POST /v1/chat/completions`. */
-export const chatCompletions: Protocol = {
-  parse(body) {
-    const { model, stream, tools, messages } = request.parse(body);
-    const neutral = messages.map(({ role, content }) => ({
-      role: neutralRole(role),
-      text: content,
-    }));
+/**
+ * OpenAI's chat completions: `POST /v1/chat/completions`.
+ *
+ * @see https://platform.openai.com/docs/api-reference/chat
+ */
+export function chatCompletions(ids: Ids): Protocol {
+  return (body) => {
+    const request = parseChatRequest(body);
     return {
-      model,
-      stream,
-      tools: tools.map((tool) => tool.function.name),
-      messages: neutral,
-      ...sinceUser(neutral),
+      turn: request.turn,
+      json: (answer) => completion(answer, request, ids),
+      events: (reply) => chunks(reply, request, ids),
     };
-  },
+  };
+}
 
-  json(answer, turn, ids) {
-    const message =
-      answer.type === "tool-calls"
-        ? { role: "assistant", content: null, tool_calls: toolCalls(answer.calls, ids) }
-        : { role: "assistant", content: answer.text };
-    return {
-      id: ids("chatcmpl-"),
-      object: "chat.completion",
-      created: CREATED,
-      model: turn.model,
-      choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(answer) }],
-      usage: usage(usageOf(answer, turn)),
-    };
-  },
+function completion(answer: ModelAnswer, { turn }: ChatRequest, ids: Ids): object {
+  const head = { id: ids("chatcmpl-"), object: "chat.completion" };
+  const message = {
+    role: "assistant",
+    content: answer.text ?? null,
+    ...(answer.type === "tool-calls" && { tool_calls: toolCalls(answer.calls, ids) }),
+    refusal: null,
+    annotations: [],
+  };
+  return {
+    ...head,
+    created: CREATED_AT,
+    model: turn.model,
+    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(answer) }],
+    usage: usage(usageOf(answer, turn)),
+    service_tier: "default",
+  };
+}
 
-  *events(answer, turn, ids) {
-    const head = {
-      id: ids("chatcmpl-"),
-      object: "chat.completion.chunk",
-      created: CREATED,
-      model: turn.model,
-    };
-    const delta = (content: object, reason: string | null = null): ServerSentEvent => ({
-      data: JSON.stringify({
-        ...head,
-        choices: [{ index: 0, delta: content, finish_reason: reason }],
-      }),
-    });
+function* chunks(
+  reply: ModelAnswer | StreamErrorReply,
+  { turn, includeUsage }: ChatRequest,
+  ids: Ids,
+): Iterable<ServerSentEvent> {
+  const head = {
+    id: ids("chatcmpl-"),
+    object: "chat.completion.chunk",
+    created: CREATED_AT,
+    model: turn.model,
+    service_tier: "default",
+  };
+  const chunk = (choices: readonly object[], total: object | null = null): ServerSentEvent => ({
+    data: JSON.stringify({ ...head, choices, ...(includeUsage && { usage: total }) }),
+  });
+  const delta = (content: object, reason: string | null = null): ServerSentEvent =>
+    chunk([{ index: 0, delta: content, logprobs: null, finish_reason: reason }]);
+  const piece = (content: object): ServerSentEvent => ({ ...delta(content), isPiece: true });
 
-    yield delta({ role: "assistant", content: "" });
-    if (answer.type === "tool-calls") {
-      for (const [index, call] of toolCalls(answer.calls, ids).entries()) {
-        const { id, type } = call;
-        yield delta({
-          tool_calls: [{ index, id, type, function: { name: call.function.name, arguments: "" } }],
-        });
-        yield delta({ tool_calls: [{ index, function: { arguments: call.function.arguments } }] });
+  yield delta({ role: "assistant", content: reply.text === undefined ? null : "", refusal: null });
+  for (const content of textPieces(reply)) yield piece({ content });
+  if (reply.type === "stream-error") {
+    if (reply.errorEvent ?? true) yield { data: JSON.stringify(streamFailure(reply).body) };
+    return;
+  }
+  if (reply.type === "tool-calls") {
+    for (const [index, call] of toolCalls(reply.calls, ids).entries()) {
+      const begun = { ...call, function: { ...call.function, arguments: "" } };
+      yield delta({ tool_calls: [{ index, ...begun }] });
+      for (const part of argumentPieces(call.function.arguments)) {
+        yield piece({ tool_calls: [{ index, function: { arguments: part } }] });
       }
-    } else {
-      for (const content of pieces(answer.text)) yield delta({ content });
     }
-    if (answer.type === "stream-error") {
-      yield { data: JSON.stringify({ error: { message: answer.message, type: "server_error" } }) };
-      return;
-    }
-    yield delta({}, finishReason(answer));
-    yield { data: JSON.stringify({ ...head, choices: [], usage: usage(usageOf(answer, turn)) }) };
-    yield { data: "[DONE]" };
-  },
-};
-
-function neutralRole(role: string): "system" | "user" | "assistant" | "tool" {
-  if (role === "user" || role === "assistant" || role === "tool") return role;
-  return "system";
+  }
+  yield delta({}, finishReason(reply));
+  if (includeUsage) yield chunk([], usage(usageOf(reply, turn)));
+  yield { data: "[DONE]" };
 }
 
 function toolCalls(calls: readonly ModelToolCall[], ids: Ids) {
-  return calls.map((call) => ({
-    id: ids("call_"),
+  return calls.map(({ id, name, arguments: input }) => ({
+    id: id ?? ids("call_"),
     type: "function",
-    function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+    function: { name, arguments: JSON.stringify(input) },
   }));
 }
 
@@ -111,7 +98,12 @@ function usage(tokens: ModelUsage): object {
     prompt_tokens: tokens.inputTokens,
     completion_tokens: tokens.outputTokens,
     total_tokens: tokens.inputTokens + tokens.outputTokens,
-    prompt_tokens_details: { cached_tokens: tokens.cachedInputTokens ?? 0 },
-    completion_tokens_details: { reasoning_tokens: tokens.reasoningTokens ?? 0 },
+    prompt_tokens_details: { cached_tokens: tokens.cachedInputTokens ?? 0, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: tokens.reasoningTokens ?? 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
   };
 }

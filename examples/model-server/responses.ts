@@ -1,176 +1,159 @@
-import { z } from "zod";
-
-import { pieces, sinceUser, usageOf } from "./model-script.ts";
-import type { ModelAnswer, ModelMessage, ModelTurn, ModelUsage } from "./model-script.ts";
+import { streamFailure } from "./api-error.ts";
+import type { ModelAnswer, ModelUsage, StreamErrorReply } from "./model-script.ts";
+import { outputItems } from "./output-item.ts";
+import type { FunctionCall, OutputItem, OutputMessage } from "./output-item.ts";
+import { CREATED_AT } from "./protocol.ts";
 import type { Ids, Protocol, ServerSentEvent } from "./protocol.ts";
+import { parseResponsesRequest } from "./responses-request.ts";
+import type { ResponsesRequest } from "./responses-request.ts";
+import { argumentPieces, textPieces } from "./stream-pieces.ts";
+import { usageOf } from "./usage-of.ts";
 
-const CREATED = 1_790_000_000;
+const MAX_STORED_ITEMS = 1000;
 
-const part = z.looseObject({ text: z.string().optional() });
-const item = z.looseObject({
-  type: z.string().optional(),
-  role: z.string().optional(),
-  content: z.union([z.string(), z.array(part)]).optional(),
-  output: z.union([z.string(), z.array(part)]).optional(),
-});
-const request = z.object({
-  model: z.string(),
-  stream: z.boolean().nullish(),
-  tools: z.array(z.looseObject({ name: z.string().optional() })).nullish(),
-  instructions: z.string().nullish(),
-  input: z.union([
-    z.string().transform((content) => [{ role: "user", content }]),
-    z.array(item).min(1),
-  ]),
-});
+/**
+ * OpenAI's responses: `POST /v1/responses`. Remembers its last 1000 output items, because clients refer to them instead
+ * of sending them again; `store: false` leaves them out.
+ *
+ * @see https://platform.openai.com/docs/api-reference/responses
+ */
+export function responses(ids: Ids): Protocol {
+  const stored = new Map<string, OutputItem>();
+  const store = (items: readonly OutputItem[]): void => {
+    for (const item of items) stored.set(item.id, item);
+    for (const id of [...stored.keys()].slice(0, -MAX_STORED_ITEMS)) stored.delete(id);
+  };
 
-/** OpenAI's responses: `POST /v1/responses`. */
-export const responses: Protocol = {
-  parse(body) {
-    const { model, stream, tools, input } = request.parse(body);
-    const messages = input.flatMap((entry) => message(entry) ?? []);
-    return {
-      model,
-      stream: stream === true,
-      tools: (tools ?? []).flatMap(({ name }) => name ?? []),
-      messages,
-      ...sinceUser(messages),
+  return (body) => {
+    const request = parseResponsesRequest(body, (id) => stored.get(id));
+    const begin = (reply: ModelAnswer | StreamErrorReply): BegunResponse => {
+      const begun = { request, id: ids("resp_"), output: outputItems(reply, ids) };
+      if (request.store) store(begun.output);
+      return begun;
     };
-  },
+    return {
+      turn: request.turn,
+      json: (answer) => completed(begin(answer), answer),
+      events: (reply) => events(begin(reply), reply),
+    };
+  };
+}
 
-  json(answer, turn, ids) {
-    return response(answer, turn, ids("resp_"), outputItems(answer, ids), "completed");
-  },
+/** A response whose ids are given. */
+interface BegunResponse {
+  readonly request: ResponsesRequest;
+  readonly id: string;
+  readonly output: readonly OutputItem[];
+}
 
-  *events(answer, turn, ids) {
-    const id = ids("resp_");
-    const output = outputItems(answer, ids);
-    let sequence = 0;
-    const event = (type: string, content: object): ServerSentEvent => ({
-      event: type,
-      data: JSON.stringify({ type, sequence_number: sequence++, ...content }),
-    });
+type MakeEvent = (type: string, content: object) => ServerSentEvent;
 
-    const begun = response(answer, turn, id, [], "in_progress");
-    yield event("response.created", { response: begun });
-    yield event("response.in_progress", { response: begun });
-    for (const [index, entry] of output.entries()) yield* itemEvents(entry, index, event);
-    if (answer.type === "stream-error") {
-      yield event("error", { code: "server_error", message: answer.message, param: null });
+function* events(
+  begun: BegunResponse,
+  reply: ModelAnswer | StreamErrorReply,
+): Iterable<ServerSentEvent> {
+  let sequence_number = 0;
+  const event: MakeEvent = (type, content) => ({
+    event: type,
+    data: JSON.stringify({ type, ...content, sequence_number: sequence_number++ }),
+  });
+
+  yield event("response.created", { response: inProgress(begun) });
+  yield event("response.in_progress", { response: inProgress(begun) });
+  for (const [output_index, item] of begun.output.entries()) {
+    if (item.type === "function_call") {
+      yield* callEvents(item, output_index, event);
+      continue;
+    }
+    yield* messageBeginning(item, output_index, textPieces(reply), event);
+    if (reply.type === "stream-error") {
+      // Not the flat event of the reference: the service nests it, and clients read both.
+      if (reply.errorEvent ?? true) yield event("error", streamFailure(reply).body);
       return;
     }
-    yield event("response.completed", {
-      response: response(answer, turn, id, output, "completed"),
-    });
-  },
-};
-
-type OutputItem =
-  | {
-      readonly type: "message";
-      readonly id: string;
-      readonly status: "completed";
-      readonly role: "assistant";
-      readonly content: readonly {
-        readonly type: "output_text";
-        readonly text: string;
-        readonly annotations: [];
-      }[];
-    }
-  | {
-      readonly type: "function_call";
-      readonly id: string;
-      readonly status: "completed";
-      readonly call_id: string;
-      readonly name: string;
-      readonly arguments: string;
-    };
-
-function outputItems(answer: ModelAnswer, ids: Ids): readonly OutputItem[] {
-  if (answer.type === "tool-calls") {
-    return answer.calls.map((call) => ({
-      type: "function_call",
-      id: ids("fc_"),
-      status: "completed",
-      call_id: ids("call_"),
-      name: call.name,
-      arguments: JSON.stringify(call.arguments),
-    }));
+    yield* messageEnd(item, output_index, event);
   }
-  const content = [{ type: "output_text" as const, text: answer.text, annotations: [] as [] }];
-  return [{ type: "message", id: ids("msg_"), status: "completed", role: "assistant", content }];
+  if (reply.type !== "stream-error") {
+    yield event("response.completed", { response: completed(begun, reply) });
+  }
 }
 
-function* itemEvents(
-  entry: OutputItem,
+function* messageBeginning(
+  item: OutputMessage,
   output_index: number,
-  event: (type: string, content: object) => ServerSentEvent,
+  pieces: readonly string[],
+  event: MakeEvent,
 ): Iterable<ServerSentEvent> {
-  const at = { item_id: entry.id, output_index };
-  if (entry.type === "function_call") {
-    const added = { ...entry, status: "in_progress", arguments: "" };
-    yield event("response.output_item.added", { output_index, item: added });
-    yield event("response.function_call_arguments.delta", { ...at, delta: entry.arguments });
-    yield event("response.function_call_arguments.done", { ...at, arguments: entry.arguments });
-  } else {
-    const [content] = entry.content;
-    const inPart = { ...at, content_index: 0 };
-    const added = { ...entry, status: "in_progress", content: [] };
-    yield event("response.output_item.added", { output_index, item: added });
-    yield event("response.content_part.added", { ...inPart, part: { ...content, text: "" } });
-    for (const delta of pieces(content?.text ?? "")) {
-      yield event("response.output_text.delta", { ...inPart, delta, logprobs: [] });
-    }
-    yield event("response.output_text.done", { ...inPart, text: content?.text, logprobs: [] });
-    yield event("response.content_part.done", { ...inPart, part: content });
+  const at = { item_id: item.id, output_index, content_index: 0 };
+  const added = { ...item, status: "in_progress", content: [] };
+  yield event("response.output_item.added", { output_index, item: added });
+  yield event("response.content_part.added", { ...at, part: { ...item.content[0], text: "" } });
+  for (const delta of pieces) {
+    yield { ...event("response.output_text.delta", { ...at, delta, logprobs: [] }), isPiece: true };
   }
-  yield event("response.output_item.done", { output_index, item: entry });
 }
 
-function response(
-  answer: ModelAnswer,
-  turn: ModelTurn,
-  id: string,
-  output: readonly OutputItem[],
-  status: "in_progress" | "completed",
-): object {
+function* messageEnd(
+  item: OutputMessage,
+  output_index: number,
+  event: MakeEvent,
+): Iterable<ServerSentEvent> {
+  const at = { item_id: item.id, output_index, content_index: 0 };
+  const [part] = item.content;
+  yield event("response.output_text.done", { ...at, text: part.text, logprobs: [] });
+  yield event("response.content_part.done", { ...at, part });
+  yield event("response.output_item.done", { output_index, item });
+}
+
+function* callEvents(
+  item: FunctionCall,
+  output_index: number,
+  event: MakeEvent,
+): Iterable<ServerSentEvent> {
+  const at = { item_id: item.id, output_index };
+  const added = { ...item, status: "in_progress", arguments: "" };
+  yield event("response.output_item.added", { output_index, item: added });
+  for (const delta of argumentPieces(item.arguments)) {
+    yield { ...event("response.function_call_arguments.delta", { ...at, delta }), isPiece: true };
+  }
+  yield event("response.function_call_arguments.done", { ...at, arguments: item.arguments });
+  yield event("response.output_item.done", { output_index, item });
+}
+
+function inProgress({ request, id }: BegunResponse): object {
   return {
     id,
     object: "response",
-    created_at: CREATED,
-    status,
+    created_at: CREATED_AT,
+    status: "in_progress",
     error: null,
     incomplete_details: null,
-    instructions: null,
-    model: turn.model,
-    output,
-    parallel_tool_calls: true,
-    tool_choice: "auto",
-    tools: [],
-    usage: status === "completed" ? usage(usageOf(answer, turn)) : null,
-    metadata: {},
+    model: request.turn.model,
+    output: [],
+    previous_response_id: null,
+    service_tier: "default",
+    store: request.store,
+    usage: null,
+    ...request.repeated,
+  };
+}
+
+function completed(begun: BegunResponse, answer: ModelAnswer): object {
+  return {
+    ...inProgress(begun),
+    status: "completed",
+    completed_at: CREATED_AT,
+    output: begun.output,
+    usage: usage(usageOf(answer, begun.request.turn)),
   };
 }
 
 function usage(tokens: ModelUsage): object {
   return {
     input_tokens: tokens.inputTokens,
-    input_tokens_details: { cached_tokens: tokens.cachedInputTokens ?? 0 },
+    input_tokens_details: { cached_tokens: tokens.cachedInputTokens ?? 0, cache_write_tokens: 0 },
     output_tokens: tokens.outputTokens,
     output_tokens_details: { reasoning_tokens: tokens.reasoningTokens ?? 0 },
     total_tokens: tokens.inputTokens + tokens.outputTokens,
   };
-}
-
-function message(entry: z.infer<typeof item>): ModelMessage | undefined {
-  if (entry.type === "function_call_output") return { role: "tool", text: textOf(entry.output) };
-  if (entry.role === "user" || entry.role === "assistant") {
-    return { role: entry.role, text: textOf(entry.content) };
-  }
-  return entry.role === undefined ? undefined : { role: "system", text: textOf(entry.content) };
-}
-
-function textOf(content: z.infer<typeof item>["content"]): string {
-  if (typeof content === "string") return content;
-  return (content ?? []).map(({ text = "" }) => text).join("");
 }

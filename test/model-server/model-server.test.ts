@@ -1,176 +1,193 @@
-import { createOpenAI } from "@ai-sdk/openai";
-import { ChatOpenAI } from "@langchain/openai";
-import { generateText, isStepCount, streamText, tool } from "ai";
 import { afterEach, describe, expect, it } from "vitest";
-import { z } from "zod";
 
 import { startModelServer } from "../../examples/model-server/model-server.ts";
-import type {
-  ModelReply,
-  ModelServer,
-  ModelTurn,
-} from "../../examples/model-server/model-server.ts";
+import type { ModelServer } from "../../examples/model-server/model-server.ts";
+import { post } from "./post.ts";
 
-const USAGE = { inputTokens: 100, outputTokens: 20, cachedInputTokens: 64, reasoningTokens: 8 };
+const CHAT = { model: "gpt-5", messages: [{ role: "user", content: "Where is it?" }] };
+const STREAM = { ...CHAT, stream: true };
+
+const { Request, Response } = globalThis;
 
 let server: ModelServer;
 afterEach(() => server.close());
 
-async function langChain(script: (turn: ModelTurn) => ModelReply): Promise<ChatOpenAI> {
-  server = await startModelServer({ script });
-  return new ChatOpenAI({
-    model: "gpt-5",
-    apiKey: "none",
-    maxRetries: 0,
-    configuration: { baseURL: server.baseUrl },
-  });
-}
-
-describe("the model server, asked by @langchain/openai", () => {
-  it("answers whole and streamed, with usage", async () => {
-    const model = await langChain(() => ({
-      type: "text",
-      text: "It is on its way.",
-      usage: USAGE,
-    }));
-    const whole = await model.invoke("Where is it?");
-    const chunks = await Array.fromAsync(await model.stream("Where is it?"));
-
-    expect(whole.text).toBe("It is on its way.");
-    expect(chunks.map(({ text }) => text).join("")).toBe("It is on its way.");
-    expect(chunks.length).toBeGreaterThan(3);
-    const usage = {
-      input_tokens: 100,
-      output_tokens: 20,
-      total_tokens: 120,
-      input_token_details: { cache_read: 64 },
-      output_token_details: { reasoning: 8 },
-    };
-    expect(whole.usage_metadata).toMatchObject(usage);
-    expect(chunks.reduce((sum, chunk) => sum.concat(chunk)).usage_metadata).toMatchObject(usage);
-  });
-
-  it("asks for several tools at once", async () => {
-    const calls = [
-      { name: "a", arguments: { x: 1 } },
-      { name: "b", arguments: { y: "2" } },
-    ];
-    const model = await langChain(() => ({ type: "tool-calls", calls }));
-    const { tool_calls } = await model.invoke("Go");
-
-    expect(tool_calls?.map(({ name, args, id }) => [name, args, id])).toEqual([
-      ["a", { x: 1 }, "call_1"],
-      ["b", { y: "2" }, "call_2"],
-    ]);
-  });
-
-  it("fails as the provider would", async () => {
-    const model = await langChain(() => ({
-      type: "error",
-      status: 429,
-      code: "rate_limit_exceeded",
-      message: "Slow down",
-    }));
-
-    await expect(model.invoke("Go")).rejects.toMatchObject({
-      status: 429,
-      code: "rate_limit_exceeded",
-    });
-  });
-});
-
-describe.each(["responses", "chat"] as const)(
-  "the model server, asked by @ai-sdk/openai by its %s API",
-  (api) => {
-    async function aiSdk(script: (turn: ModelTurn) => ModelReply) {
-      server = await startModelServer({ script });
-      return createOpenAI({ apiKey: "none", baseURL: server.baseUrl })[api]("gpt-5-mini");
+describe("the model server", () => {
+  it("counts the ids of each kind, and gives the same requests the same answers", async () => {
+    const answers: string[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      server = await startModelServer({ script: () => ({ type: "text", text: "On its way." }) });
+      const bodies = [CHAT, STREAM, CHAT].map((body) =>
+        post(`${server.baseUrl}/chat/completions`, body).then((response) => response.text()),
+      );
+      answers.push((await Promise.all(bodies)).toSorted().join("\n"));
+      await server.close();
     }
 
-    it("takes part in a loop of tools, whole and streamed, with usage", async () => {
-      const model = await aiSdk(({ toolResultsSinceUser }) =>
-        toolResultsSinceUser === 0
-          ? {
-              type: "tool-calls",
-              calls: [{ name: "add", arguments: { a: 1, b: 2 } }],
-              usage: USAGE,
-            }
-          : { type: "text", text: "It is 3.", usage: USAGE },
+    expect(answers[0]).toBe(answers[1]);
+    expect(new Set(answers[0]?.match(/chatcmpl-\d/g))).toEqual(
+      new Set(["chatcmpl-1", "chatcmpl-2", "chatcmpl-3"]),
+    );
+  });
+
+  it("records requests as they arrive, also those that it refuses", async () => {
+    server = await startModelServer({ script: () => ({ type: "text", text: "On its way." }) });
+
+    for (const [path, body] of [
+      ["/chat/completions", CHAT],
+      ["/responses", "{"],
+      ["/embeddings", { input: "x" }],
+    ] as const) {
+      await post(server.baseUrl + path, body);
+    }
+
+    expect(server.requests.map(({ path, body }) => [path, body])).toEqual([
+      ["/v1/chat/completions", CHAT],
+      ["/v1/responses", undefined],
+      ["/v1/embeddings", { input: "x" }],
+    ]);
+    expect(server.requests[0]?.headers).toMatchObject({ "content-type": "application/json" });
+  });
+
+  it("keeps the last 1000 requests", async () => {
+    server = await startModelServer({ script: () => ({ type: "text", text: "" }) });
+
+    for (let index = 0; index < 1003; index += 1) {
+      await post(`${server.baseUrl}/chat/completions`, { ...CHAT, index }).then((response) =>
+        response.text(),
       );
-      const add = tool({
-        inputSchema: z.object({ a: z.number(), b: z.number() }),
-        execute: async ({ a, b }) => a + b,
-      });
-      const options = { model, tools: { add }, prompt: "1 + 2?", stopWhen: isStepCount(3) };
-      const whole = await generateText(options);
-      const streamed = streamText(options);
+    }
 
-      expect(whole.text).toBe("It is 3.");
-      expect(await streamed.text).toBe("It is 3.");
-      for (const { usage } of [...whole.steps, ...(await streamed.steps)]) {
-        expect(usage).toMatchObject({
-          inputTokens: 100,
-          outputTokens: 20,
-          inputTokenDetails: { cacheReadTokens: 64 },
-          outputTokenDetails: { reasoningTokens: 8 },
-        });
-      }
+    expect(server.requests).toHaveLength(1000);
+    expect(server.requests[0]?.body).toMatchObject({ index: 3 });
+    expect(server.requests.at(-1)?.body).toMatchObject({ index: 1002 });
+  });
+
+  it("forgets all output items but the last 1000", async () => {
+    const calls = Array.from({ length: 999 }, () => ({ name: "look_up", arguments: {} }));
+    server = await startModelServer({ script: () => ({ type: "tool-calls", text: "Hm.", calls }) });
+    const url = `${server.baseUrl}/responses`;
+    const refer = (id: string) =>
+      post(url, { model: "gpt-5", store: false, input: [{ type: "item_reference", id }] });
+    await post(url, { model: "gpt-5", input: "Hello" });
+    const before = await refer("msg_1");
+
+    await post(url, { model: "gpt-5", input: "Hello" });
+
+    const after = [await refer("msg_1"), await refer("fc_999"), await refer("msg_3")];
+    expect(before.status).toBe(200);
+    expect(after.map(({ status }) => status)).toEqual([404, 404, 200]);
+  });
+
+  it("remembers no items of a request that says not to store them", async () => {
+    server = await startModelServer({ script: () => ({ type: "text", text: "On its way." }) });
+    const url = `${server.baseUrl}/responses`;
+    await post(url, { model: "gpt-5", input: "Hello", store: false });
+
+    const response = await post(url, {
+      model: "gpt-5",
+      input: [{ type: "item_reference", id: "msg_1" }],
     });
 
-    it("breaks a stream in the middle when its script says so", async () => {
-      const model = await aiSdk(() => ({
-        type: "stream-error",
-        text: "It is",
-        message: "The model broke",
-      }));
-      const errors: unknown[] = [];
-      const { fullStream } = streamText({
-        model,
-        prompt: "Go",
-        onError: ({ error }) => void errors.push(error),
-      });
-      const types = (await Array.fromAsync(fullStream)).map(({ type }) => type);
+    expect(response.status).toBe(404);
+  });
 
-      expect(types).toContain("text-delta");
-      expect(types).toContain("error");
-      expect(errors).toHaveLength(1);
-    });
-  },
-);
-
-describe("the model server", () => {
-  it("notices that a reader left", async () => {
+  it("stops a stream at once when its reader leaves, and counts it", async () => {
     server = await startModelServer({
-      script: () => ({ type: "text", text: "a b c d e f" }),
-      chunkDelayMs: 5,
+      script: () => ({ type: "text", text: "On its way." }),
+      chunkDelayMs: 60_000,
     });
     const controller = new AbortController();
-    const response = await post(
-      "/chat/completions",
-      { model: "m", stream: true, messages: [{ role: "user", content: "x" }] },
-      controller.signal,
-    );
+    const url = `${server.baseUrl}/chat/completions`;
+    const response = await post(url, STREAM, controller.signal);
     await response.body?.getReader().read();
+
     controller.abort();
 
-    await expect.poll(() => server.abortedStreams()).toBe(1);
+    await expect.poll(() => server.abortedStreams).toBe(1);
   });
 
-  it("answers a malformed request and an unknown path in the provider's words", async () => {
-    server = await startModelServer({ script: () => ({ type: "text", text: "" }) });
-    const malformed = await post("/responses", { model: "m", input: [] });
-    const unknown = await post("/embeddings", {});
+  it("stops a stream that its reader does not read when the reader leaves", async () => {
+    const text = "x".repeat(16_000_000);
+    server = await startModelServer({ script: () => ({ type: "text", text }) });
+    const controller = new AbortController();
+    await post(`${server.baseUrl}/chat/completions`, STREAM, controller.signal);
 
-    expect([malformed.status, unknown.status]).toEqual([400, 404]);
-    expect(await malformed.json()).toMatchObject({ error: { type: "invalid_request_error" } });
+    controller.abort();
+
+    await expect.poll(() => server.abortedStreams).toBe(1);
+  });
+
+  it("counts a stream whose reader leaves before the script replies", async () => {
+    const asked = Promise.withResolvers<void>();
+    const replied = Promise.withResolvers<void>();
+    server = await startModelServer({
+      async script({ stream }) {
+        asked.resolve();
+        if (stream) await replied.promise;
+        return { type: "text", text: "On its way." };
+      },
+    });
+    const controller = new AbortController();
+    const url = `${server.baseUrl}/chat/completions`;
+    const asking = post(url, STREAM, controller.signal);
+    await asked.promise;
+
+    controller.abort();
+    await expect(asking).rejects.toThrow("aborted");
+    await post(url, CHAT);
+    replied.resolve();
+
+    await expect.poll(() => server.abortedStreams).toBe(1);
+  });
+
+  it("counts no stream that was read to its end", async () => {
+    server = await startModelServer({ script: () => ({ type: "text", text: "On its way." }) });
+
+    const response = await post(`${server.baseUrl}/chat/completions`, STREAM);
+    await response.text();
+    await server.close();
+
+    expect(server.abortedStreams).toBe(0);
+  });
+
+  it("closes in the middle of a stream, and of a script, and twice", async () => {
+    const asked = Promise.withResolvers<void>();
+    server = await startModelServer({
+      script: ({ stream }) => {
+        if (stream) return { type: "text", text: "On its way." };
+        asked.resolve();
+        return new Promise(() => {});
+      },
+      chunkDelayMs: 60_000,
+    });
+    const url = `${server.baseUrl}/chat/completions`;
+    const streaming = await post(url, STREAM);
+    const waiting = post(url, CHAT);
+    await asked.promise;
+
+    await Promise.all([expect(waiting).rejects.toThrow("fetch failed"), server.close()]);
+    await server.close();
+
+    await expect(streaming.text()).rejects.toThrow("terminated");
+    await expect(post(url, CHAT)).rejects.toThrow("fetch failed");
+    expect(server.abortedStreams).toBe(0);
+  });
+
+  it("listens on the port that it is given, and rejects if it is taken", async () => {
+    server = await startModelServer({ script: () => ({ type: "text", text: "" }) });
+    const port = Number(new URL(server.baseUrl).port);
+
+    const second = startModelServer({ script: () => ({ type: "text", text: "" }), port });
+
+    expect(server.baseUrl).toBe(`http://127.0.0.1:${port}/v1`);
+    await expect(second).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+
+  it("leaves the process's own Request and Response alone", async () => {
+    server = await startModelServer({ script: () => ({ type: "text", text: "" }) });
+
+    expect(globalThis.Request).toBe(Request);
+    expect(globalThis.Response).toBe(Response);
   });
 });
-
-function post(path: string, body: object, signal: AbortSignal | null = null): Promise<Response> {
-  return fetch(server.baseUrl + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-    signal,
-  });
-}
