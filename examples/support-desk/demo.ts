@@ -78,8 +78,8 @@ await tracing.shutdown();
 
 say("Every trace was written as JSON, as Jaeger JSON (upload it in Jaeger's UI) and as OTLP JSON:");
 for (const [index, trace] of traces.entries()) {
-  const [user] = [trace.identity.userId ?? "nobody"];
-  const paths = await writeTraceFiles(trace, OUT, `${index + 1}-${user}`);
+  const name = `${index + 1}-${trace.identity.userId ?? "nobody"}`;
+  const paths = await writeTraceFiles(trace, OUT, name);
   console.log(`  ${paths.map((path) => relative(process.cwd(), path)).join("  ")}`);
 }
 
@@ -94,11 +94,9 @@ async function ask(title: string, ...requests: ChatRequest[]): Promise<void> {
 
   await waitFor(() => traces.length >= before + requests.length);
   const { columns, isTTY } = process.stdout;
+  const width = isTTY ? Math.min(Math.max(columns, 60), 140) : 110;
   for (const trace of traces.slice(before)) {
-    const color = isTTY && !process.env.NO_COLOR;
-    console.log(
-      `\n${renderTimeline(trace, { width: Math.min(Math.max(columns, 60), 140), color })}`,
-    );
+    console.log(`\n${renderTimeline(trace, { width, color: isTTY && !process.env.NO_COLOR })}`);
   }
 }
 

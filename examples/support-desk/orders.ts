@@ -10,9 +10,6 @@ export interface Order {
   readonly paidCents: number;
 }
 
-// What a database instrumentation would do: these spans come from a plain OpenTelemetry tracer, not from Waybill.
-const tracer = trace.getTracer("orders-database");
-
 /** The shop's orders, in an SQLite table in memory. */
 export class Orders {
   readonly #database = new DatabaseSync(":memory:");
@@ -40,7 +37,9 @@ export class Orders {
     this.#database.close();
   }
 
+  /** What a database instrumentation would do: a span from a plain OpenTelemetry tracer, not from Waybill. */
   #query<T>(name: string, text: string, run: () => T): T {
+    const tracer = trace.getTracer("orders-database");
     const attributes = { "db.system.name": "sqlite", "db.query.text": text };
     return tracer.startActiveSpan(name, { kind: SpanKind.CLIENT, attributes }, (span) => {
       try {

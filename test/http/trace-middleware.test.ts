@@ -270,10 +270,10 @@ GET /sse
   });
 });
 
-describe.each([
+describe.each<[string, (options: object) => unknown]>([
   ["Express", traceExpress],
   ["Hono", traceHono],
-] as const)("the options of traceMiddleware for %s", (_framework, traceMiddleware) => {
+])("the options of traceMiddleware for %s", (_framework, traceMiddleware) => {
   it.each([
     [{ identfy: () => ({}) }, /unknown option `identfy`/],
     [{ identify: "user" }, /`identify` must be a function, got "user"/],

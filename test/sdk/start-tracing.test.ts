@@ -129,9 +129,11 @@ describe("startTracing", () => {
     const bodies: unknown[] = [];
     const paths: unknown[] = [];
     const receiver = createServer((request, response) => {
-      void Array.fromAsync(request).then((chunks) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      request.on("end", () => {
         paths.push(`${request.method} ${request.url} ${request.headers["content-type"]}`);
-        bodies.push(JSON.parse(Buffer.concat(chunks as Buffer[]).toString()));
+        bodies.push(JSON.parse(body));
         response.writeHead(200, { "content-type": "application/json" }).end("{}");
       });
     });

@@ -9,7 +9,7 @@ export interface ProcessState {
 }
 
 /** How often a failure happened, and when `diag` last heard of it. */
-export interface ReportedFailure {
+interface ReportedFailure {
   lastReportedMs: number;
   unreported: number;
 }

@@ -49,6 +49,7 @@ export class TraceRecorder implements SpanProcessor {
   readonly #maxTraces: number;
   readonly #maxSpansPerTrace: number;
   readonly #settleMs: number;
+  #isShutDown = false;
 
   constructor({
     maxTraces = 1000,
@@ -71,6 +72,7 @@ export class TraceRecorder implements SpanProcessor {
   }
 
   onStart(span: ReadableSpan): void {
+    if (this.#isShutDown) return;
     const { traceId, spanId } = span.spanContext();
     const trace = this.#running.get(traceId) ?? this.#begin(traceId);
     clearTimeout(trace.settling);
@@ -100,8 +102,9 @@ export class TraceRecorder implements SpanProcessor {
     }
   }
 
-  /** Hands out all traces as they are. */
+  /** Hands out all traces as they are. Spans that start later are not recorded. */
   async shutdown(): Promise<void> {
+    this.#isShutDown = true;
     for (const traceId of this.#running.keys()) this.#finish(traceId);
   }
 
