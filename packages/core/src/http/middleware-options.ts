@@ -1,5 +1,6 @@
 import { checkOptions } from "../check-options.ts";
 import type { Identity } from "../identity.ts";
+import { checkBaggageKeys } from "./check-baggage-keys.ts";
 
 /**
  * The options of both `traceMiddleware`s.
@@ -19,7 +20,7 @@ export interface TraceMiddlewareOptions<R> {
     /**
      * The keys of the incoming W3C baggage that are let in. `user.id`, `session.id` and the other names of the identity
      * become identity; any other key becomes an attribute of that name on every span. Keys that are not listed are
-     * removed from the baggage.
+     * removed from the baggage. A key in another namespace of the semantic conventions (`http.route`) is refused.
      *
      * @default []
      */
@@ -30,11 +31,12 @@ export interface TraceMiddlewareOptions<R> {
 /**
  * Checks the options that a user gave to `traceMiddleware`.
  *
- * @throws TypeError naming the option, if one is unknown or of the wrong type.
+ * @throws TypeError naming the option, if one is unknown or of the wrong type, or a baggage key that cannot be accepted.
  */
 export function checkMiddlewareOptions(options: TraceMiddlewareOptions<never>): void {
   checkOptions("traceMiddleware", options, { identify: "function", baggage: "object" });
   if (options.baggage !== undefined) {
     checkOptions("traceMiddleware `baggage`", options.baggage, { accept: "array of strings" });
+    checkBaggageKeys("traceMiddleware `baggage`", "accept", options.baggage.accept ?? []);
   }
 }
