@@ -1,6 +1,8 @@
 import { processState } from "./process-state.ts";
+import { redactSecrets } from "./redactors.ts";
 import { reportFailure } from "./report-failure.ts";
-import { serializeContent } from "./serialize-content.ts";
+import { boundedText, serializeContent } from "./serialize-content.ts";
+import type { SerializeContentOptions } from "./serialize-content.ts";
 
 /** The kinds of content that can be switched on one by one. */
 export const CONTENT_KINDS = [
@@ -19,14 +21,17 @@ export type ContentKind = (typeof CONTENT_KINDS)[number];
 export type CaptureContent = boolean | Readonly<Partial<Record<ContentKind, boolean>>>;
 
 /**
- * Returns what may be recorded of a string.
+ * Returns what may be recorded of a text: of a string, of a number of 13 digits or more (as a string), of an object's
+ * key. It gets the text as the built-in redactors leave it, and of a long one only the beginning.
  *
- * @param path Where the string stands in the recorded value, from the outermost key on; empty for an error message.
+ * @param path Where the text stands in the recorded value, from the outermost key on; for a key, where its object
+ *   stands. Empty for an error message.
  */
 export type Redactor = (value: string, path: readonly (string | number)[]) => string;
 
 const DEFAULT_MAX_ATTRIBUTE_BYTES = 16_384;
 const CAPTURE_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
+/** `EVENT_ONLY` is not among them: Waybill writes content on spans only. */
 const CAPTURING_VALUES: ReadonlySet<string> = new Set(["true", "span_only", "span_and_event"]);
 
 /**
@@ -40,19 +45,25 @@ export function capturesContent(kind: ContentKind, own?: CaptureContent): boolea
 
 /** A value as JSON, redacted, within the byte budget. */
 export function contentAttribute(value: unknown): string {
-  return serializeContent(value, { maxBytes: maxAttributeBytes(), redact: redacted });
+  return serializeContent(value, limits());
 }
 
 /** A single text (an error message, a status description) as it may be recorded: redacted, within the byte budget. */
 export function recordableText(text: string): string {
-  return serializeContent(text, { maxBytes: maxAttributeBytes(), redact: redacted, plain: true });
+  return boundedText(text, limits());
+}
+
+function limits(): SerializeContentOptions {
+  const { maxAttributeBytes = DEFAULT_MAX_ATTRIBUTE_BYTES } = processState().settings;
+  return { maxBytes: maxAttributeBytes, redact: redacted };
 }
 
 function redacted(value: string, path: readonly (string | number)[]): string {
-  const { redact } = processState().settings;
-  if (redact === undefined) return value;
+  const { redactors, redact } = processState().settings;
+  const safe = redactSecrets(value, redactors);
+  if (redact === undefined) return safe;
   try {
-    const result: unknown = redact(value, path);
+    const result: unknown = redact(safe, [...path]);
     if (typeof result === "string") return result;
     reportFailure("the `redact` function returned no string; the text was left out");
   } catch (error) {
@@ -61,11 +72,7 @@ function redacted(value: string, path: readonly (string | number)[]): string {
   return "[redaction failed]";
 }
 
-function maxAttributeBytes(): number {
-  return processState().settings.maxAttributeBytes ?? DEFAULT_MAX_ATTRIBUTE_BYTES;
-}
-
 function environmentCapture(): boolean {
   const value = globalThis.process?.env?.[CAPTURE_VARIABLE];
-  return value !== undefined && CAPTURING_VALUES.has(value.toLowerCase());
+  return value !== undefined && CAPTURING_VALUES.has(value.trim().toLowerCase());
 }

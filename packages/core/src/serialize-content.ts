@@ -1,141 +1,186 @@
+import { contentForm } from "./content-form.ts";
+import type { Items, Members } from "./content-form.ts";
+import { byteLength, cutText, jsonBytes, plainBytes } from "./cut-text.ts";
+import type { BytesAt } from "./cut-text.ts";
+import { withoutInlineMedia } from "./media.ts";
+
 /** How a value is written. */
 export interface SerializeContentOptions {
-  /** The most bytes (UTF-8) that the result may have. */
+  /** The most bytes (UTF-8) that the result may have. JSON needs 2 of them; fewer count as 2. */
   readonly maxBytes: number;
 
-  /** Sees every string value before it is written. Must not throw. */
-  readonly redact: (value: string, path: readonly (string | number)[]) => string;
-
   /**
-   * Write a single string as plain text instead of JSON.
-   *
-   * @default false
+   * Sees every text before it is written: string values, numbers of 13 digits and more, and the keys of objects, these
+   * with the path of the object that has them. Must not throw.
    */
-  readonly plain?: boolean;
+  readonly redact: (value: string, path: readonly (string | number)[]) => string;
 }
-
-const MAX_DEPTH = 32;
-/** Kept free per open container, for its closing bracket and the mark that says what was cut. */
-const CONTAINER_RESERVE = 48;
-const TRUNCATED = '"[truncated]"';
 
 /**
  * Writes any value as valid JSON of at most `maxBytes` bytes, without ever building more than that.
  *
- * What does not fit is cut inside the values and marked there. Nothing throws: cycles, depth beyond 32, throwing
- * getters and `toJSON`s become marks; BigInt becomes a decimal string, binary data its type and size, Map and Set
- * become arrays, an Error its name and message. Functions, symbols and `undefined` are left out, as by `JSON.stringify`.
+ * What does not fit is cut inside the values and marked there (`…[truncated 12 chars]`, `[12 more]`, `[truncated]`;
+ * below some twenty bytes `…` or nothing), and is not read: of a wide object only the members that fit, of a Map or a
+ * Set only the entries that fit, of a text only what fits twice over.
+ *
+ * Nothing throws: cycles, depth beyond 32, throwing getters, `toJSON`s and proxies become marks. A BigInt becomes a
+ * decimal string, binary data and inline media their type, size and hash, Map and Set become arrays, an Error its name,
+ * message and cause. Functions, symbols and `undefined` are left out, as by `JSON.stringify`. Iterators are not touched:
+ * they belong to the application.
  */
 export function serializeContent(value: unknown, options: SerializeContentOptions): string {
-  const writer = new BoundedWriter(options);
-  if (options.plain === true) return writer.plainText(String(value));
+  const writer = new BoundedWriter(options, Math.max(2, options.maxBytes));
   writer.write(value);
   return writer.text;
 }
 
+/** A single text, redacted and cut like the texts in {@link serializeContent}, but not quoted. */
+export function boundedText(text: string, options: SerializeContentOptions): string {
+  return new BoundedWriter(options, options.maxBytes).plainText(text);
+}
+
+const MAX_DEPTH = 32;
+const MAX_KEY_BYTES = 256;
+const MAX_BIGINT = 1n << 1024n;
+/** Numbers from here on have 13 digits, enough for a card's. */
+const MIN_LONG_NUMBER = 1e12;
+/** Kept free per open container: its brackets, and the mark that says how much was cut (`,"…":"[123 more]"`). */
+const CONTAINER_RESERVE = 32;
+/** Room for any value, were it only for the mark of one that does not fit (`"…"`). */
+const MIN_VALUE_BYTES = 5;
+/** Where a text was cut before it was redacted, so much of its end is left out: a secret may have been cut in two. */
+const MAX_SECRET_LENGTH = 1024;
+
 class BoundedWriter {
   text = "";
+  /** Bytes that are neither written nor kept for the end of an open container. */
   #free: number;
-  readonly #maxBytes: number;
   readonly #redact: SerializeContentOptions["redact"];
   readonly #path: (string | number)[] = [];
   readonly #open = new Set<object>();
 
-  constructor({ maxBytes, redact }: SerializeContentOptions) {
-    this.#maxBytes = maxBytes;
+  constructor({ redact }: SerializeContentOptions, maxBytes: number) {
     this.#free = maxBytes;
     this.#redact = redact;
   }
 
   plainText(value: string): string {
-    return cutText(this.#redacted(value), this.#free, plainBytes);
+    return this.#recordable(value, this.#free, plainBytes);
   }
 
+  /** Needs two free bytes, and says of what it leaves out if it has five. */
   write(value: unknown): void {
     switch (typeof value) {
       case "string":
-        this.#writeString(this.#redacted(value));
+        this.#writeString(value);
         return;
       case "number":
-        this.#append(Number.isFinite(value) ? String(value) : `"${value}"`);
+        this.#writeNumber(value);
         return;
       case "boolean":
-        this.#append(String(value));
+        this.#writeShort(String(value));
         return;
       case "bigint":
-        this.#append(`"${value}"`);
+        if (value > MAX_BIGINT || value < -MAX_BIGINT) this.#writeMark("large BigInt");
+        else this.#writeString(String(value));
         return;
       case "object":
-        if (value === null) this.#append("null");
+        if (value === null) this.#writeShort("null");
         else this.#writeObject(value);
         return;
       default:
-        this.#append("null");
+        this.#writeShort("null");
     }
-  }
-
-  #writeObject(value: object): void {
-    if (this.#open.has(value)) return this.#append('"[circular]"');
-    if (this.#open.size >= MAX_DEPTH) return this.#append('"[depth limit]"');
-    if (this.#free < 2 * CONTAINER_RESERVE) return this.#append(TRUNCATED);
-
-    this.#open.add(value);
-    try {
-      const plain = plainForm(value);
-      if (plain instanceof Entries) this.#writeEntries(plain.entries);
-      else if (Array.isArray(plain)) this.#writeArray(plain);
-      else this.write(plain);
-    } catch {
-      this.#append('"[unreadable]"');
-    } finally {
-      this.#open.delete(value);
-    }
-  }
-
-  #writeArray(values: readonly unknown[]): void {
-    this.#enter("[");
-    for (const [index, value] of values.entries()) {
-      if (index > 0) this.#append(",");
-      if (this.#free < CONTAINER_RESERVE) {
-        this.#append(`"[${values.length - index} more]"`);
-        break;
-      }
-      this.#path.push(index);
-      this.write(value);
-      this.#path.pop();
-    }
-    this.#leave("]");
-  }
-
-  #writeEntries(entries: readonly (readonly [string, () => unknown])[]): void {
-    this.#enter("{");
-    let first = true;
-    for (const [index, [key, read]] of entries.entries()) {
-      if (this.#free < CONTAINER_RESERVE + Math.min(key.length * 6, this.#maxBytes)) {
-        this.#append(`${first ? "" : ","}"…":"[${entries.length - index} more]"`);
-        break;
-      }
-      const value = readOr(read, "[unreadable]");
-      if (value === undefined || typeof value === "function" || typeof value === "symbol") continue;
-      this.#append(`${first ? "" : ","}${JSON.stringify(key)}:`);
-      first = false;
-      this.#path.push(key);
-      this.write(value);
-      this.#path.pop();
-    }
-    this.#leave("}");
   }
 
   #writeString(value: string): void {
-    const body = cutText(value, Math.max(0, this.#free - 2), jsonBytes);
-    this.#append(JSON.stringify(body));
+    this.#append(JSON.stringify(this.#recordable(value, this.#free - 2, jsonBytes)));
   }
 
-  /** No more of a text is looked at than can be recorded, with room for a secret that crosses the cut. */
-  #redacted(value: string): string {
-    const seen = value.length > 2 * this.#maxBytes ? value.slice(0, 2 * this.#maxBytes) : value;
-    const result = this.#redact(seen, this.#path);
-    return seen === value ? result : `${result}${truncationMark(value.length - seen.length)}`;
+  #writeNumber(value: number): void {
+    const text = String(value);
+    if (!Number.isFinite(value)) return this.#writeShort(`"${text}"`);
+    const safe = Math.abs(value) < MIN_LONG_NUMBER ? text : this.#redact(text, this.#path);
+    if (safe === text) this.#writeShort(text);
+    else this.#append(JSON.stringify(cutText(safe, this.#free - 2, jsonBytes)));
+  }
+
+  #writeObject(value: object): void {
+    if (this.#open.has(value)) return this.#writeMark("circular");
+    if (this.#open.size >= MAX_DEPTH) return this.#writeMark("depth limit");
+
+    const form = attemptRead(() => contentForm(value));
+    if ("unreadable" in form) return this.#writeMark("unreadable");
+    if ("mark" in form) return this.#writeShort(JSON.stringify(form.mark));
+    this.#open.add(value);
+    if ("plain" in form) this.write(form.plain);
+    else if (this.#free < CONTAINER_RESERVE + MIN_VALUE_BYTES) this.#writeMark("truncated");
+    else if ("keys" in form) this.#writeMembers(form);
+    else this.#writeItems(form);
+    this.#open.delete(value);
+  }
+
+  #writeItems({ size, next }: Items): void {
+    this.#enter("[");
+    let more = "";
+    for (let index = 0; index < size && more === ""; index += 1) {
+      const comma = index > 0 ? "," : "";
+      if (this.#free < comma.length + MIN_VALUE_BYTES) {
+        more = `${comma}"[${size - index} more]"`;
+      } else {
+        this.#append(comma);
+        this.#writeRead(attemptRead(next), index);
+      }
+    }
+    this.#leave("]", more);
+  }
+
+  #writeMembers({ source, keys }: Members): void {
+    const names = new Set<string>();
+    this.#enter("{");
+    let more = "";
+    for (let index = 0; index < keys.length && more === ""; index += 1) {
+      const key = keys[index] as string;
+      const comma = names.size > 0 ? "," : "";
+      const name = this.#nameOf(key, index, names);
+      const head = `${comma}${JSON.stringify(name)}:`;
+      if (this.#free < byteLength(head) + MIN_VALUE_BYTES) {
+        more = `${comma}"…":"[${keys.length - index} more]"`;
+      } else {
+        const value = attemptRead(() => source[key]);
+        if (isLeftOut(value)) {
+          // It costs a byte all the same, so that no object is read without end.
+          this.#free -= 1;
+          continue;
+        }
+        names.add(name);
+        this.#append(head);
+        this.#writeRead(value, key);
+      }
+    }
+    this.#leave("}", more);
+  }
+
+  /** A key as it is written. Two that look alike once they are redacted are told apart by their place. */
+  #nameOf(key: string, index: number, names: ReadonlySet<string>): string {
+    const name = this.#recordable(key, MAX_KEY_BYTES, jsonBytes);
+    return names.has(name) ? `${name} (${index + 1})` : name;
+  }
+
+  #writeRead(value: unknown, place: string | number): void {
+    this.#path.push(place);
+    if (value === UNREADABLE) this.#writeMark("unreadable");
+    else this.write(value);
+    this.#path.pop();
+  }
+
+  /** What may be recorded of a text. No more of it is looked at than it takes. */
+  #recordable(value: string, maxBytes: number, bytesAt: BytesAt): string {
+    const { text, rest } = withoutInlineMedia(value, 2 * maxBytes + MAX_SECRET_LENGTH);
+    const safe = this.#redact(text, this.#path);
+    return rest === 0
+      ? cutText(safe, maxBytes, bytesAt)
+      : cutText(safe.slice(0, -MAX_SECRET_LENGTH), maxBytes, bytesAt, rest + MAX_SECRET_LENGTH);
   }
 
   #enter(bracket: string): void {
@@ -143,9 +188,19 @@ class BoundedWriter {
     this.text += bracket;
   }
 
-  #leave(bracket: string): void {
-    this.#free += CONTAINER_RESERVE - 2;
-    this.text += bracket;
+  #leave(bracket: string, more: string): void {
+    this.#free += CONTAINER_RESERVE;
+    this.#append(more + bracket);
+    this.#free -= 1;
+  }
+
+  #writeMark(what: string): void {
+    this.#writeShort(`"[${what}]"`);
+  }
+
+  #writeShort(json: string): void {
+    const fits = [json, '"…"'].find((piece) => byteLength(piece) <= this.#free);
+    this.#append(fits ?? '""');
   }
 
   #append(piece: string): void {
@@ -154,78 +209,17 @@ class BoundedWriter {
   }
 }
 
-/** An object's entries, each read only when its turn comes. */
-class Entries {
-  readonly entries: readonly (readonly [string, () => unknown])[];
-  constructor(value: object) {
-    const source = value as Record<string, unknown>;
-    this.entries = Object.keys(source).map((key) => [key, () => source[key]] as const);
-  }
-}
+/** What comes of reading something that throws. */
+const UNREADABLE = { unreadable: true } as const;
 
-function plainForm(value: object): unknown {
-  if (Array.isArray(value)) return value;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    return `[${value.constructor.name}, ${value.byteLength} bytes]`;
-  }
-  if (value instanceof Map) return [...value];
-  if (value instanceof Set) return [...value];
-  if (value instanceof Error) return new Entries({ name: value.name, message: value.message });
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === "function") {
-    const json: unknown = toJSON.call(value);
-    return typeof json === "object" && json !== null && !Array.isArray(json)
-      ? new Entries(json)
-      : json;
-  }
-  return new Entries(value);
-}
-
-function readOr(read: () => unknown, fallback: string): unknown {
+function attemptRead<T>(read: () => T): T | typeof UNREADABLE {
   try {
     return read();
   } catch {
-    return fallback;
+    return UNREADABLE;
   }
 }
 
-/** The longest beginning of `text` that fits, with a mark if that is not all of it. */
-function cutText(text: string, maxBytes: number, bytesAt: BytesAt): string {
-  let bytes = 0;
-  let fits = 0;
-  const markBytes = byteLength(truncationMark(text.length));
-  for (let index = 0; index < text.length;) {
-    const codePoint = text.codePointAt(index) as number;
-    const next = index + (codePoint > 0xffff ? 2 : 1);
-    bytes += bytesAt(codePoint);
-    if (bytes > maxBytes)
-      return `${text.slice(0, fits)}${maxBytes < markBytes ? "" : truncationMark(text.length - fits)}`;
-    if (bytes <= maxBytes - markBytes) fits = next;
-    index = next;
-  }
-  return text;
-}
-
-function truncationMark(characters: number): string {
-  return `…[truncated ${characters} chars]`;
-}
-
-type BytesAt = (codePoint: number) => number;
-
-function plainBytes(codePoint: number): number {
-  if (codePoint < 0x80) return 1;
-  if (codePoint < 0x800) return 2;
-  return codePoint < 0x1_0000 ? 3 : 4;
-}
-
-function jsonBytes(codePoint: number): number {
-  if (codePoint === 0x22 || codePoint === 0x5c) return 2;
-  const loneSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
-  return codePoint < 0x20 || loneSurrogate ? 6 : plainBytes(codePoint);
-}
-
-function byteLength(text: string): number {
-  let bytes = 0;
-  for (const character of text) bytes += plainBytes(character.codePointAt(0) as number);
-  return bytes;
+function isLeftOut(value: unknown): boolean {
+  return value === undefined || typeof value === "function" || typeof value === "symbol";
 }
