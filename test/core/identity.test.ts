@@ -156,4 +156,34 @@ describe("identity", () => {
     expect(attributes["session.id"]).toBe("17");
     expect(Object.keys(attributes)).toHaveLength(2 + 16);
   });
+
+  it("holds 16 entries in all, however many are given one after the other, and none with a key that cannot be one", () => {
+    const request = openRequest();
+    context.with(request.context, () => {
+      for (let index = 0; index < 100; index += 1)
+        setIdentity({ entries: { [`key${index}`]: "x" } });
+      setIdentity({ entries: { ["k".repeat(200)]: "x", "line\nbreak": "x" } });
+      setIdentity({ entries: "abcdef" as unknown as Record<string, string> });
+      expect(Object.keys(currentIdentity().entries ?? {})).toHaveLength(16);
+    });
+    request.end({ statusCode: 200, route: "/chat" });
+
+    const { attributes } = spanNamed(recording.spans(), "POST /chat");
+    expect(attributes).toMatchObject({ "http.response.status_code": 200, key15: "x" });
+    expect(attributes["key16"]).toBeUndefined();
+  });
+
+  it("does not overwrite what the SERVER span says of the request", () => {
+    const request = openRequest();
+    context.with(request.context, () => {
+      setIdentity({ entries: { "url.path": "/forged", tenant: "acme" } });
+      setIdentity({ entries: { tenant: "globex" } });
+    });
+    request.end({ statusCode: 200 });
+
+    expect(spanNamed(recording.spans(), "POST").attributes).toMatchObject({
+      "url.path": "/chat",
+      tenant: "globex",
+    });
+  });
 });

@@ -120,7 +120,7 @@ outer error: TypeError
     }
 
     expect(caught === hostile).toBe(true);
-    expect(recording.open()).toBe(0);
+    expect(spanTree(recording.spans())).toBe("\nwork error: _OTHER\n");
   });
 
   it("ends as aborted, not as failed, by its own signal", async () => {
@@ -145,6 +145,59 @@ outer error: TypeError
 
     await expect(failure).rejects.toBe(signal.reason);
     expect(spanTree(recording.spans())).toBe("\nwork error: TimeoutError\n");
+  });
+});
+
+describe("tracing that is broken", () => {
+  const broken = (): never => {
+    throw new Error("a broken SDK");
+  };
+
+  it.each([
+    ["a sampler", { sampler: { shouldSample: broken } }],
+    ["a processor at the start", { processor: { onStart: broken } }],
+    ["a processor at the end", { processor: { onEnd: broken } }],
+  ])("changes nothing for the application: %s that throws", async (_title, setUp) => {
+    await recording.stop();
+    recording = startRecording(setUp);
+
+    expect(withSpan("sync", () => 1)).toBe(1);
+    expect(await withSpan("async", async () => 2)).toBe(2);
+    const error = new Error("its own");
+    expect(() =>
+      withSpan("failing", () => {
+        throw error;
+      }),
+    ).toThrow(error);
+  });
+});
+
+describe("the times of spans", () => {
+  it("nest as the spans do, to the nanosecond, and hold their events", () => {
+    const nest = (depth: number): void =>
+      withSpan(`depth ${depth}`, (span) => {
+        span.addEvent("here");
+        if (depth < 50) nest(depth + 1);
+      });
+    nest(0);
+
+    const nanoseconds = ([seconds, nanos]: readonly [number, number]): bigint =>
+      BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
+    const times = recording.spans().map(({ startTime, endTime, events }) => ({
+      start: nanoseconds(startTime),
+      event: nanoseconds(events[0]?.time ?? [0, 0]),
+      end: nanoseconds(endTime),
+    }));
+    expect(times).toHaveLength(51);
+    for (const [index, { start, event, end }] of times.entries()) {
+      const outer = times[index - 1] ?? { event: start, end };
+      expect([outer.event <= start, start <= event, event <= end, end <= outer.end]).toEqual([
+        true,
+        true,
+        true,
+        true,
+      ]);
+    }
   });
 });
 

@@ -4,11 +4,7 @@ import {
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from "@opentelemetry/core";
-import {
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { TracerProvider } from "@opentelemetry/sdk-trace";
 import type { ReadableSpan, Sampler, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { AsyncLocalStorageContextManager, IdentitySpanProcessor } from "@waybill/core/otel";
 
@@ -30,9 +26,21 @@ export interface Recording {
   readonly stop: () => Promise<void>;
 }
 
+const DOES_NOTHING: SpanProcessor = {
+  onStart() {},
+  onEnd() {},
+  forceFlush: async () => {},
+  shutdown: async () => {},
+};
+
+/** What a test may put into the set-up. */
+export interface RecordingOptions {
+  readonly sampler?: Pick<Sampler, "shouldSample">;
+  readonly processor?: Partial<SpanProcessor>;
+}
+
 /** Sets OpenTelemetry up as an application would, without `@waybill/sdk`. */
-export function startRecording({ sampler }: { readonly sampler?: Sampler } = {}): Recording {
-  const exporter = new InMemorySpanExporter();
+export function startRecording({ sampler, processor }: RecordingOptions = {}): Recording {
   const started: ReadableSpan[] = [];
   const endings: string[] = [];
   let open = 0;
@@ -53,8 +61,12 @@ export function startRecording({ sampler }: { readonly sampler?: Sampler } = {})
     shutdown: async () => {},
   };
   const provider = new TracerProvider({
-    spanProcessors: [new IdentitySpanProcessor(), counter, new SimpleSpanProcessor({ exporter })],
-    ...(sampler && { sampler }),
+    spanProcessors: [
+      new IdentitySpanProcessor(),
+      counter,
+      ...(processor ? [{ ...DOES_NOTHING, ...processor }] : []),
+    ],
+    ...(sampler && { sampler: { toString: () => "the test's sampler", ...sampler } }),
   });
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());

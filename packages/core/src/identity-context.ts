@@ -4,7 +4,7 @@ import type { Context } from "@opentelemetry/api";
 import { cleanIdentity, identityAttributes, mergeIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import { attempt, reportFailure } from "./report-failure.ts";
-import { requestScope } from "./request-scope.ts";
+import { contextWithoutRequestScope, requestScope } from "./request-scope.ts";
 import type { ResolvedIdentity } from "./request-scope.ts";
 
 const IDENTITY_LAYER = createContextKey("waybill identity");
@@ -14,7 +14,7 @@ const NOBODY: ResolvedIdentity = { identity: {}, attributes: { all: {}, genAi: {
  * Says whose request this is, from anywhere inside it: after authentication, or once the session is known.
  *
  * What is given is laid over what is known, goes onto the SERVER span, and holds for every span of the request started
- * from then on. Outside a request there is nothing to hold it: it is reported to `diag` and ignored, see
+ * from then on, but for what {@link withIdentity} says otherwise there. Outside a request there is nothing to hold it: it is reported to `diag` and ignored, see
  * {@link withIdentity}. Never throws.
  *
  * @example
@@ -42,6 +42,16 @@ export function setIdentity(identity: Identity): void {
 /** Runs `fn` with more identity laid over the current one: for jobs, scripts and queues, where there is no request. */
 export function withIdentity<T>(identity: Identity, fn: () => T): T {
   return contextApi.with(contextWithIdentity(contextApi.active(), identity), fn);
+}
+
+/**
+ * Runs `fn` outside the request it is called in: what it starts belongs to the same trace and to the identity as it is
+ * now, but the end of the response does not concern it. For background work that a request sets off.
+ */
+export function detach<T>(fn: () => T): T {
+  const active = contextApi.active();
+  const { identity } = resolveIdentity(active);
+  return contextApi.with(contextWithIdentity(contextWithoutRequestScope(active), identity), fn);
 }
 
 /** The identity that a span started here would carry. */

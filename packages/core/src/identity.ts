@@ -39,19 +39,23 @@ export interface Identity {
 
   readonly agent?: AgentIdentity;
 
-  /** Further entries, at most 16, each written under its own key (`tenant`, `plan`). */
+  /**
+   * Further entries, each written under its own key (`tenant`, `plan`): at most 16 in all, with keys of at most 128
+   * characters and no control characters in them.
+   */
   readonly entries?: Readonly<Record<string, string>>;
 }
 
 const MAX_VALUE_LENGTH = 256;
 const MAX_ENTRIES = 16;
+const MAX_KEY_LENGTH = 128;
 // oxlint-disable-next-line no-control-regex -- control characters are what it removes
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** `base` with all that `patch` gives laid over it; the agent's members and the entries one by one. */
 export function mergeIdentity(base: Identity, patch: Identity): Identity {
   const agent = { ...base.agent, ...definedMembers(patch.agent) };
-  const entries = { ...base.entries, ...patch.entries };
+  const entries = boundedEntries({ ...base.entries, ...patch.entries });
   return {
     ...base,
     ...definedMembers(patch),
@@ -104,17 +108,25 @@ export function identityAttributes(identity: Identity): IdentityAttributes {
   };
 }
 
-function cleanEntries(entries: Readonly<Record<string, string>>): Record<string, string> {
+function cleanEntries(entries: unknown): Record<string, string> {
+  if (typeof entries !== "object" || entries === null || Array.isArray(entries)) {
+    reportFailure("identity member `entries` is no object; it was left out");
+    return {};
+  }
+  const clean = Object.entries(entries).flatMap(([key, value]) => {
+    const isKey = key.length <= MAX_KEY_LENGTH && key.search(CONTROL_CHARACTERS) === -1;
+    if (!isKey) reportFailure("an entry of an identity was left out because of its key");
+    const text = isKey ? cleanValue(key, value) : undefined;
+    return text === undefined || key === "__proto__" ? [] : [[key, text] as const];
+  });
+  return boundedEntries(Object.fromEntries(clean));
+}
+
+function boundedEntries(entries: Readonly<Record<string, string>>): Record<string, string> {
   const all = Object.entries(entries);
-  if (all.length > MAX_ENTRIES) {
-    reportFailure(`an identity has more than ${MAX_ENTRIES} entries; the others were left out`);
-  }
-  const clean: Record<string, string> = {};
-  for (const [key, value] of all.slice(0, MAX_ENTRIES)) {
-    const cleaned = cleanValue(key, value);
-    if (cleaned !== undefined && key !== "__proto__") clean[key] = cleaned;
-  }
-  return clean;
+  if (all.length <= MAX_ENTRIES) return entries;
+  reportFailure(`an identity has more than ${MAX_ENTRIES} entries; the others were left out`);
+  return Object.fromEntries(all.slice(0, MAX_ENTRIES));
 }
 
 function cleanValue(name: string, value: unknown): string | undefined {

@@ -1,30 +1,34 @@
 import {
   context as contextApi,
   createContextKey,
+  INVALID_SPAN_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import type { Attributes, Context, Link, Span, Tracer } from "@opentelemetry/api";
+import type { Attributes, Context, Link, Span, Tracer, TracerProvider } from "@opentelemetry/api";
 
 import { capturesContent, contentAttribute, recordableText } from "./content-policy.ts";
 import type { CaptureContent, ContentKind } from "./content-policy.ts";
-import { contextWithIdentity, resolveIdentity } from "./identity-context.ts";
+import { contextWithIdentity } from "./identity-context.ts";
 import type { AgentIdentity } from "./identity.ts";
+import { endOperation, endWithHandle } from "./open-operation.ts";
+import type { OpenOperation, Outcome } from "./open-operation.ts";
 import { errorMessage, errorType, exceptionAttributes, isAbort } from "./operation-error.ts";
+import { processState } from "./process-state.ts";
 import { attempt } from "./report-failure.ts";
 import { requestScope } from "./request-scope.ts";
 import type { RequestScope, ScopeMember } from "./request-scope.ts";
-import { ERROR_TYPE, EXCEPTION_EVENT, GEN_AI_OPERATION_NAME, WAYBILL_OUTCOME } from "./semconv.ts";
-
-/**
- * How an operation ended, other than by success or by failure.
- *
- * - `aborted`: by its own abort signal
- * - `cancelled`: its reader went away (`break`, `cancel()`, the client's disconnect)
- * - `abandoned`: nobody ever read it to its end or ended it
- */
-export type Outcome = "aborted" | "cancelled" | "abandoned";
+import {
+  ERROR_TYPE,
+  EXCEPTION_EVENT,
+  GEN_AI_OPERATION_NAME,
+  WAYBILL_ATTEMPT,
+  WAYBILL_OUTCOME,
+} from "./semconv.ts";
+import { spanAttributes } from "./span-attributes.ts";
+import { stampIdentity } from "./stamp-identity.ts";
+import { TraceClock } from "./trace-clock.ts";
 
 /** How a span starts. */
 export interface SpanHandleOptions {
@@ -48,6 +52,14 @@ export interface SpanHandleOptions {
   /** The agent that this span and all below it belong to. */
   readonly agent?: AgentIdentity;
 
+  /**
+   * Which call this is, if another instrumentation may trace the same one (`model`, `tool look_up`). Within an open
+   * operation of the same call, with no other operation between, no span is started: the handle works on that one's.
+   *
+   * @default a call that nobody else traces
+   */
+  readonly call?: string | undefined;
+
   /** A signal that ends the operation as `aborted`, not as failed, when the operation throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 
@@ -68,7 +80,7 @@ const MAX_REMEMBERED_ERRORS = 8;
  *
  * All methods may be called after the end; they then do nothing. None throws because of tracing.
  */
-export class SpanHandle implements ScopeMember, Disposable {
+export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   /** The OpenTelemetry span itself. */
   readonly span: Span;
 
@@ -78,45 +90,90 @@ export class SpanHandle implements ScopeMember, Disposable {
   /** Whether anything is recorded. Check it before computing something costly for the span. */
   readonly recording: boolean;
 
-  readonly #signal: AbortSignal | undefined;
+  /** The signal that may abort the operation. */
+  readonly signal: AbortSignal | undefined;
+
+  /** The open span of ours around this one. */
+  readonly outer: SpanHandle | undefined;
+
+  /** How many open spans of ours are around this one. */
+  readonly depth: number;
+
+  /** An operation around this one that traces the same call: its span is this one's, too. */
+  protected readonly sameCall: SpanHandle | undefined;
+
+  readonly #operation: OpenOperation;
+  readonly #isOperation: boolean;
+  readonly #call: string | undefined;
   readonly #captureContent: CaptureContent | undefined;
-  readonly #outer: SpanHandle | undefined;
-  readonly #scope: RequestScope | undefined;
+  #scope: RequestScope | undefined;
+  #activity = 0;
+  #innerCalls = 0;
+  #innerCallFailure: SpanEnd["failure"];
   #innerErrors: unknown[] | undefined;
   #onClientLeft: (() => void) | undefined;
-  #ended = false;
+  #onEnded: (() => void) | undefined;
 
   constructor(options: SpanHandleOptions) {
-    const { name, kind = SpanKind.INTERNAL, attributes = {}, agent, links } = options;
-    const outerContext = options.parent ?? contextApi.active();
-    const parent =
-      agent === undefined ? outerContext : contextWithIdentity(outerContext, { agent });
+    const { name, kind = SpanKind.INTERNAL, attributes = {}, agent, call, links } = options;
+    const around = options.parent ?? contextApi.active();
+    const parent = agent === undefined ? around : contextWithIdentity(around, { agent });
 
-    this.span = tracer().startSpan(
-      name,
-      { kind, attributes, ...(links && { links: [...links] }) },
-      parent,
-    );
+    this.outer = openSpan(parent);
+    this.depth = this.outer === undefined ? 0 : this.outer.depth + 1;
+    this.sameCall = call === undefined ? undefined : this.outer?.operationOfCall(call);
+    this.#call = call;
+    this.#isOperation = kind === SpanKind.SERVER || attributes[GEN_AI_OPERATION_NAME] !== undefined;
+    this.signal = options.signal;
+    this.#captureContent = options.captureContent;
+
+    if (this.sameCall !== undefined) {
+      const { span, clock, recording } = this.sameCall;
+      this.span = span;
+      this.context = parent;
+      this.recording = recording;
+      this.#operation = { span, clock, depth: this.depth, ended: false };
+      this.sameCall.enrich(attributes);
+      return;
+    }
+
+    const clock = this.outer?.clock ?? new TraceClock();
+    const start = { kind, attributes, startTime: clock.now(), ...(links && { links: [...links] }) };
+    this.span =
+      attempt("a span could not be started", () => tracer().startSpan(name, start, parent)) ??
+      trace.wrapSpanContext(trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT);
     this.recording = this.span.isRecording();
     this.context = trace.setSpan(parent, this.span).setValue(OPEN_SPAN, this);
-    this.#signal = options.signal;
-    this.#captureContent = options.captureContent;
-    this.#outer = openSpan(parent);
+    this.#operation = { span: this.span, clock, depth: this.depth, ended: false };
+    this.outer?.touch();
+    countStarted(this.recording);
+    if (!this.recording) return;
     this.#scope = requestScope(parent);
     this.#scope?.add(this);
-    if (this.recording) this.#stampIdentity(parent, attributes);
+    stampIdentity(this.span, parent, attributes);
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#operation.ended || this.sameCall?.ended === true;
+  }
+
+  /** The clock that the times of this span and of those inside it are from. */
+  get clock(): TraceClock {
+    return this.#operation.clock;
+  }
+
+  get activity(): number {
+    return this.#activity;
   }
 
   setAttributes(attributes: Attributes): void {
-    if (!this.#ended && this.recording) this.span.setAttributes(attributes);
+    this.touch();
+    if (!this.ended && this.recording) this.span.setAttributes(attributes);
   }
 
-  addEvent(name: string, attributes?: Attributes): void {
-    if (!this.#ended && this.recording) this.span.addEvent(name, attributes);
+  addEvent(name: string, attributes: Attributes = {}): void {
+    this.touch();
+    if (!this.ended && this.recording) this.span.addEvent(name, attributes, this.clock.now());
   }
 
   /**
@@ -126,7 +183,7 @@ export class SpanHandle implements ScopeMember, Disposable {
    * @param read Gives the value; called only if it will be recorded. `undefined` records nothing.
    */
   recordContent(kind: ContentKind, attribute: string, read: () => unknown): void {
-    if (this.#ended || !this.recording || !capturesContent(kind, this.#captureContent)) return;
+    if (!this.capturesContent(kind)) return;
     attempt(`the content for \`${attribute}\` could not be recorded`, () => {
       const value = read();
       if (value === undefined) return;
@@ -134,6 +191,24 @@ export class SpanHandle implements ScopeMember, Disposable {
         typeof value === "string" ? recordableText(value) : contentAttribute(value);
       this.span.setAttribute(attribute, recordable);
     });
+  }
+
+  /** Whether content of this kind would be recorded on this span now. */
+  capturesContent(kind: ContentKind): boolean {
+    return !this.ended && this.recording && capturesContent(kind, this.#captureContent);
+  }
+
+  /** Whether it matters when and how the operation ends. */
+  get watched(): boolean {
+    return this.recording;
+  }
+
+  /** A chunk of what the operation streams was read. */
+  onChunk(): void {}
+
+  /** Something happened in the operation: it is still at work. */
+  touch(): void {
+    this.#activity += 1;
   }
 
   /** Runs `fn` with this span active; does not end the span. */
@@ -146,20 +221,32 @@ export class SpanHandle implements ScopeMember, Disposable {
     return contextApi.bind(this.context, fn);
   }
 
+  /**
+   * Says that the operation outlives the call that opened it. Should this handle be lost, the span is ended as
+   * `abandoned`: once the handle is collected as garbage, or by `flushOpen`.
+   */
+  keepOpen(): this {
+    if (this.recording && this.sameCall === undefined) endWithHandle(this.#operation, this);
+    return this;
+  }
+
   /** Calls `listener` when the request's client leaves before the span has ended. One listener; the last one counts. */
   onClientLeft(listener: () => void): void {
     this.#onClientLeft = listener;
   }
 
+  /** Calls `listener` when the span has ended by one of this handle's methods. One listener; the last one counts. */
+  onEnded(listener: () => void): void {
+    this.#onEnded = listener;
+  }
+
   clientLeft(): void {
-    if (!this.#ended) this.#onClientLeft?.();
+    if (!this.ended) this.#onClientLeft?.();
   }
 
   /** Ends the span; without an outcome, as a success. */
   end(outcome?: Outcome): void {
-    if (this.#ended) return;
-    if (outcome !== undefined) this.setAttributes({ [WAYBILL_OUTCOME]: outcome });
-    this.#close();
+    if (!this.ended) this.#close({ outcome });
   }
 
   /**
@@ -167,14 +254,16 @@ export class SpanHandle implements ScopeMember, Disposable {
    * request's client has left.
    */
   fail(error: unknown): void {
-    if (this.#ended) return;
-    if (attempt("an error could not be read", () => isAbort(error, this.#signal)) === true) {
+    if (this.ended) return;
+    if (attempt("an error could not be read", () => isAbort(error, this.signal)) === true) {
       this.end(this.#scope?.clientLeft === true ? "cancelled" : "aborted");
       return;
     }
-    if (this.recording) attempt("an error could not be recorded", () => this.#recordError(error));
-    this.#outer?.rememberError(error);
-    this.#close();
+    if (this.sameCall === undefined && this.recording) {
+      this.#recordError(error);
+      this.outer?.rememberError(error);
+    }
+    this.#close({ failure: { error } });
   }
 
   /** An operation inside this one failed with `error`: should it escape from here too, it is not described again. */
@@ -184,34 +273,79 @@ export class SpanHandle implements ScopeMember, Disposable {
     this.#innerErrors.push(error);
   }
 
+  /** The open operation that traces this call: this one, or one around it with no other operation between. */
+  operationOfCall(call: string): SpanHandle | undefined {
+    if (this.ended) return undefined;
+    if (this.#call === call) return this.sameCall ?? this;
+    return this.#isOperation ? undefined : this.outer?.operationOfCall(call);
+  }
+
+  /** Another instrumentation traces the same call. What it knows at its start is added; a further attempt is an event. */
+  enrich(attributes: Attributes): void {
+    this.#innerCalls += 1;
+    if (!this.recording) return;
+    if (this.#innerCalls > 1) {
+      const failure = this.#innerCallFailure;
+      this.addEvent(WAYBILL_ATTEMPT, {
+        [WAYBILL_ATTEMPT]: this.#innerCalls,
+        ...(failure && { [ERROR_TYPE]: errorType(failure.error) }),
+      });
+    }
+    const present = spanAttributes(this.span);
+    const missing = Object.entries(attributes).filter(([key]) => present[key] === undefined);
+    this.setAttributes(Object.fromEntries(missing));
+  }
+
+  /** The other instrumentation's part of the call is over: it failed, or it did not. */
+  innerCallEnded({ failure }: SpanEnd): void {
+    this.#innerCallFailure = failure;
+  }
+
   /** Ends the span as a success, for `using`. */
   [Symbol.dispose](): void {
     this.end();
   }
 
+  /** Ends the span as a success, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end();
+  }
+
+  /** Called when the operation ends, by whatever it ends. */
+  protected onEnd(_end: SpanEnd): void {}
+
   #recordError(error: unknown): void {
+    const type = attempt("an error's type could not be read", () => errorType(error));
+    const message = attempt("an error's message could not be read", () => errorMessage(error));
+    this.span.setAttributes({ [ERROR_TYPE]: type ?? "_OTHER", [WAYBILL_OUTCOME]: "error" });
+    this.span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
     // The event stands where the error came from; the spans it passed on its way up carry the status only.
-    if (this.#innerErrors?.includes(error) !== true) {
-      this.span.addEvent(EXCEPTION_EVENT, exceptionAttributes(error));
-    }
-    this.span.setAttributes({ [ERROR_TYPE]: errorType(error), [WAYBILL_OUTCOME]: "error" });
-    this.span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
+    if (this.#innerErrors?.includes(error) === true) return;
+    attempt("an exception could not be recorded", () =>
+      this.span.addEvent(EXCEPTION_EVENT, exceptionAttributes(error), this.clock.now()),
+    );
   }
 
-  #close(): void {
-    this.#ended = true;
+  #close(end: SpanEnd): void {
     this.#onClientLeft = undefined;
-    this.#scope?.remove(this);
-    this.span.end();
-  }
-
-  #stampIdentity(parent: Context, given: Attributes): void {
-    const { all, genAi } = resolveIdentity(parent).attributes;
-    const stamp = given[GEN_AI_OPERATION_NAME] === undefined ? all : { ...all, ...genAi };
-    for (const [key, value] of Object.entries(stamp)) {
-      if (given[key] === undefined) this.span.setAttribute(key, value);
+    if (this.sameCall !== undefined) {
+      this.#operation.ended = true;
+      this.sameCall.innerCallEnded(end);
+      return;
     }
+    attempt("the end of an operation could not be recorded", () => this.onEnd(end));
+    this.#scope?.remove(this);
+    this.outer?.touch();
+    endOperation(this.#operation, end.outcome);
+    this.#onEnded?.();
+    this.#onEnded = undefined;
   }
+}
+
+/** How a span ended: as a success, if neither member is there. */
+export interface SpanEnd {
+  readonly outcome?: Outcome | undefined;
+  readonly failure?: { readonly error: unknown };
 }
 
 /** The innermost span of ours that is open in this context. */
@@ -219,42 +353,21 @@ export function openSpan(context: Context): SpanHandle | undefined {
   return context.getValue(OPEN_SPAN) as SpanHandle | undefined;
 }
 
-/**
- * Runs `fn` inside the span and ends the span when `fn`, or the promise it returns, is done. The result and the error
- * pass through as they are.
- */
-export function runAndEnd<H extends SpanHandle, T>(handle: H, fn: (span: H) => T): T {
-  let result: T;
-  try {
-    result = handle.run(() => fn(handle));
-  } catch (error) {
-    handle.fail(error);
-    throw error;
-  }
-  if (!isPromiseLike(result)) {
-    handle.end();
-    return result;
-  }
-  return result.then(
-    (value) => {
-      handle.end();
-      return value;
-    },
-    (error: unknown) => {
-      handle.fail(error);
-      throw error;
-    },
-  ) as T;
+function countStarted(recording: boolean): void {
+  const { startedSpans } = processState();
+  startedSpans.total += 1;
+  if (!recording) startedSpans.unsampled += 1;
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
-}
+let knownProvider: TracerProvider | undefined;
+let knownTracer: Tracer | undefined;
 
+/** The tracer of the provider that is registered now. To look it up is dearer than to start a span. */
 function tracer(): Tracer {
-  return trace.getTracer(TRACER_NAME);
+  const provider = trace.getTracerProvider();
+  if (knownTracer === undefined || provider !== knownProvider) {
+    knownProvider = provider;
+    knownTracer = provider.getTracer(TRACER_NAME);
+  }
+  return knownTracer;
 }

@@ -8,6 +8,9 @@ export interface StreamTap<T> {
   /** The context in which the stream's producer runs: pulled lazily, it would run in its reader's. */
   readonly context: Context;
 
+  /** The reader asks for the next chunk. */
+  readonly onPull?: () => void;
+
   readonly onChunk?: (chunk: T) => void;
 
   /** The stream was read to its end. */
@@ -37,6 +40,7 @@ export function tapStream<T>(source: ReadableStream<T>, tap: StreamTap<T>): Read
     {
       async pull(controller) {
         let result: Awaited<ReturnType<typeof reader.read>>;
+        if (tap.onPull) attempt("a read could not be recorded", tap.onPull);
         try {
           result = await contextApi.with(tap.context, () => reader.read());
         } catch (error) {

@@ -1,0 +1,119 @@
+import { traceAgentRun, traceLlmCall, traceToolCall, withSpan } from "@waybill/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { startRecording } from "../support/recording.ts";
+import type { Recording } from "../support/recording.ts";
+import { spanNamed, spanTree } from "../support/span-tree.ts";
+
+let recording: Recording;
+beforeEach(() => {
+  recording = startRecording();
+});
+afterEach(() => recording.stop());
+
+describe("one call that two instrumentations trace", () => {
+  it("is one span, which knows what either of them knows", async () => {
+    const answer = await traceLlmCall({ provider: "openai", model: "gpt-5" }, async (outer) => {
+      const text = await withSpan("our own code", () =>
+        traceLlmCall(
+          {
+            provider: "openai",
+            model: "gpt-5-2026-10-01",
+            server: { address: "api.openai.com" },
+            request: { temperature: 0.5 },
+          },
+          async (inner) => {
+            inner.recordChunk();
+            inner.recordResponse({ id: "resp_1", usage: { inputTokens: 9, outputTokens: 3 } });
+            return "hello";
+          },
+        ),
+      );
+      expect(outer.usage).toEqual({ inputTokens: 9, outputTokens: 3 });
+      outer.recordResponse({ finishReasons: ["stop"] });
+      return text;
+    });
+
+    expect(answer).toBe("hello");
+    expect(spanTree(recording.spans())).toBe(`
+chat gpt-5
+  our own code
+`);
+    expect(spanNamed(recording.spans(), "chat gpt-5").attributes).toMatchObject({
+      "gen_ai.request.model": "gpt-5",
+      "server.address": "api.openai.com",
+      "gen_ai.request.temperature": 0.5,
+      "gen_ai.response.id": "resp_1",
+      "gen_ai.response.finish_reasons": ["stop"],
+      "gen_ai.usage.input_tokens": 9,
+    });
+  });
+
+  it("shows further attempts of the inner one as events", async () => {
+    const busy = Object.assign(new Error("busy"), { status: 503 });
+    await traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {
+      const attempt = (fail: boolean) =>
+        traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {
+          if (fail) throw busy;
+          return "hello";
+        });
+      await attempt(true).catch(() => {});
+      return attempt(false);
+    });
+
+    const span = spanNamed(recording.spans(), "chat gpt-5");
+    expect(spanTree(recording.spans())).toBe("\nchat gpt-5\n");
+    expect(span.events.map(({ name, attributes }) => [name, attributes])).toEqual([
+      ["waybill.attempt", { "waybill.attempt": 2, "error.type": "503" }],
+    ]);
+  });
+
+  it("fails with the exception once, when the inner one's error escapes", async () => {
+    const error = new Error("no");
+    const failure = traceLlmCall({ provider: "openai", model: "gpt-5" }, () =>
+      traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {
+        throw error;
+      }),
+    );
+
+    await expect(failure).rejects.toBe(error);
+    const span = spanNamed(recording.spans(), "chat gpt-5");
+    expect(span.events.map(({ name }) => name)).toEqual(["exception"]);
+    expect(span.status.message).toBe("no");
+  });
+
+  it("are two calls where another operation stands between, or where the outer one is over", async () => {
+    await traceLlmCall({ provider: "openai", model: "outer" }, () =>
+      traceAgentRun({ agent: { name: "inner" } }, () =>
+        traceLlmCall({ provider: "openai", model: "nested" }, async () => {}),
+      ),
+    );
+    const late = traceLlmCall({ provider: "openai", model: "first" }, (span) =>
+      span.bind(() => traceLlmCall({ provider: "openai", model: "second" }, () => {})),
+    );
+    late();
+
+    expect(spanTree(recording.spans())).toBe(`
+chat outer
+  invoke_agent inner
+    chat nested
+chat first
+  chat second
+`);
+  });
+
+  it("is told apart by the tool and its call id", () => {
+    traceToolCall({ tool: "search", callId: "1" }, () => {
+      traceToolCall({ tool: "search", callId: "1", arguments: { q: "pen" } }, () => {});
+      traceToolCall({ tool: "search", callId: "2" }, () => {});
+      traceToolCall({ tool: "fetch", callId: "1" }, () => {});
+    });
+
+    expect(spanTree(recording.spans())).toBe(`
+execute_tool search
+  execute_tool search
+  execute_tool fetch
+`);
+    expect(recording.spans()[0]?.attributes["waybill.tool.input_keys"]).toEqual(["q"]);
+  });
+});
