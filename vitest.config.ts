@@ -6,5 +6,9 @@ export default defineConfig({
   // Tests import packages by name and run their sources: no build comes first.
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { include: ["test/**/*.test.ts"] },
+  test: {
+    include: ["test/**/*.test.ts"],
+    // These have scripts of their own: `test:stress`, `test:otel2`.
+    exclude: ["test/stress/**", "test/otel2/**"],
+  },
 });

@@ -1,8 +1,11 @@
 import { definedAttributes } from "./defined-attributes.ts";
+import { runAndEnd } from "./end-when-over.ts";
+import { cleanIdentity } from "./identity.ts";
 import type { AgentIdentity } from "./identity.ts";
 import type { OperationOptions } from "./operation-options.ts";
 import {
   GEN_AI_AGENT_DESCRIPTION,
+  GEN_AI_AGENT_NAME,
   GEN_AI_INPUT_MESSAGES,
   GEN_AI_OPERATION_NAME,
   GEN_AI_OUTPUT_MESSAGES,
@@ -13,7 +16,7 @@ import {
   WAYBILL_USAGE_INPUT_TOKENS,
   WAYBILL_USAGE_OUTPUT_TOKENS,
 } from "./semconv.ts";
-import { runAndEnd, SpanHandle } from "./span-handle.ts";
+import { SpanHandle } from "./span-handle.ts";
 import type { TokenUsage } from "./token-usage.ts";
 
 /** Which agent runs, and on what. */
@@ -45,13 +48,15 @@ export interface AgentRunResult {
 /** The span of an agent's run. */
 export class AgentRunSpan extends SpanHandle {
   constructor(options: AgentRunOptions) {
-    const { agent, description, type, taskLength } = options;
+    const { agent = {}, description, type, taskLength } = options;
+    const { name } = cleanIdentity({ agent }).agent ?? {};
     super({
       ...options,
-      name: agent?.name === undefined ? "invoke_agent" : `invoke_agent ${agent.name}`,
+      name: name === undefined ? "invoke_agent" : `invoke_agent ${name}`,
       attributes: {
         [GEN_AI_OPERATION_NAME]: "invoke_agent",
         ...definedAttributes({
+          [GEN_AI_AGENT_NAME]: name,
           [GEN_AI_AGENT_DESCRIPTION]: description,
           [WAYBILL_AGENT_TYPE]: type,
           [WAYBILL_AGENT_TASK_LENGTH]: taskLength,
@@ -84,7 +89,7 @@ export class AgentRunSpan extends SpanHandle {
   }
 }
 
-/** Runs an agent inside an `invoke_agent` span, which ends when `fn`, or the promise it returns, is done. */
+/** Runs an agent inside an `invoke_agent` span, which ends when what `fn` gives is over. */
 export function traceAgentRun<T>(options: AgentRunOptions, fn: (span: AgentRunSpan) => T): T {
   return runAndEnd(new AgentRunSpan(options), fn);
 }

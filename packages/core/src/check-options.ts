@@ -5,6 +5,7 @@ export type OptionType =
   | "boolean"
   | "function"
   | "non-negative integer"
+  | "non-negative number"
   | "object"
   | "string";
 
@@ -15,6 +16,8 @@ const CHECKS: Record<OptionType, (value: unknown) => boolean> = {
   boolean: (value) => typeof value === "boolean",
   function: (value) => typeof value === "function",
   "non-negative integer": (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  "non-negative number": (value) =>
+    typeof value === "number" && Number.isFinite(value) && value >= 0,
   object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   string: (value) => typeof value === "string",
 };

@@ -1,17 +1,20 @@
-import { SpanKind } from "@opentelemetry/api";
 import type { Attributes } from "@opentelemetry/api";
 
+import { AgentRunSpan } from "./agent-run.ts";
 import { definedAttributes } from "./defined-attributes.ts";
-import type { OperationOptions } from "./operation-options.ts";
+import { runAndEnd } from "./end-when-over.ts";
+import { historyOf, takeNewInput } from "./message-history.ts";
+import type { HistoryMode, LlmInput, MessageHistory, NewInput } from "./message-history.ts";
+import { ModelCallSpan } from "./model-call-span.ts";
+import type { ModelCallOptions, ModelCallResponse } from "./model-call-span.ts";
+import { processState } from "./process-state.ts";
 import {
   GEN_AI_INPUT_MESSAGES,
-  GEN_AI_OPERATION_NAME,
   GEN_AI_OUTPUT_MESSAGES,
   GEN_AI_OUTPUT_TYPE,
-  GEN_AI_PROVIDER_NAME,
+  GEN_AI_REQUEST_CHOICE_COUNT,
   GEN_AI_REQUEST_FREQUENCY_PENALTY,
   GEN_AI_REQUEST_MAX_TOKENS,
-  GEN_AI_REQUEST_MODEL,
   GEN_AI_REQUEST_PRESENCE_PENALTY,
   GEN_AI_REQUEST_SEED,
   GEN_AI_REQUEST_STOP_SEQUENCES,
@@ -21,39 +24,24 @@ import {
   GEN_AI_REQUEST_TOP_P,
   GEN_AI_RESPONSE_FINISH_REASONS,
   GEN_AI_RESPONSE_ID,
-  GEN_AI_RESPONSE_MODEL,
-  GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
   GEN_AI_SYSTEM_INSTRUCTIONS,
-  SERVER_ADDRESS,
-  SERVER_PORT,
-  WAYBILL_ATTEMPT,
+  WAYBILL_CONTENT_FIRST_MESSAGE,
 } from "./semconv.ts";
-import { runAndEnd, SpanHandle } from "./span-handle.ts";
-import { usageAttributes } from "./token-usage.ts";
-import type { TokenUsage } from "./token-usage.ts";
+import { ToolCallSpan } from "./tool-call.ts";
 
 /** Which model is called, and how. */
-export interface LlmCallOptions extends OperationOptions {
-  /** The provider as the client sees it, by its well-known name where it has one (`openai`, `aws.bedrock`). */
-  readonly provider: string;
-
-  /** The model that is asked for. */
-  readonly model?: string | undefined;
-
+export interface LlmCallOptions extends ModelCallOptions {
   /** @default "chat" */
   readonly operation?: "chat" | "generate_content" | "text_completion";
 
   readonly request?: LlmRequest;
 
-  /** Where the provider's API is. */
-  readonly server?: { readonly address: string; readonly port?: number | undefined } | undefined;
-
   /**
-   * Which attempt at the same call this is, from 1 on.
+   * Which messages are recorded, if content is.
    *
-   * @default 1
+   * @default the process's setting, see `configureWaybill`
    */
-  readonly attempt?: number;
+  readonly history?: HistoryMode | undefined;
 }
 
 /** The parameters of a model call. */
@@ -66,56 +54,50 @@ export interface LlmRequest {
   readonly presencePenalty?: number | undefined;
   readonly stopSequences?: readonly string[] | undefined;
   readonly seed?: number | undefined;
+
+  /** How many answers are asked for. */
+  readonly choiceCount?: number | undefined;
   readonly stream?: boolean | undefined;
-  readonly outputType?: "text" | "json" | undefined;
+  readonly outputType?: "text" | "json" | "image" | "speech" | undefined;
 }
 
-/** What a model call gives, apart from its content. */
-export interface LlmResponse {
+/** What a model call gives. */
+export interface LlmResponse extends ModelCallResponse {
   readonly id?: string | undefined;
-  readonly model?: string | undefined;
-  readonly finishReasons?: readonly string[] | undefined;
-  readonly usage?: TokenUsage | undefined;
-}
 
-/** What a model is given, in the GenAI message schema. */
-export interface LlmInput {
-  readonly messages: unknown;
-  readonly system?: unknown;
+  /** One for each choice: `stop`, `length`, `tool_call`, `content_filter`, `error`. */
+  readonly finishReasons?: readonly string[] | undefined;
+
+  /** The model's messages, in the GenAI message schema. They are content. */
+  readonly output?: unknown;
 }
 
 /** The span of one model call. */
-export class LlmCallSpan extends SpanHandle {
-  readonly #startedMs = performance.now();
-  #sawChunk = false;
+export class LlmCallSpan extends ModelCallSpan {
+  readonly #history: HistoryMode | undefined;
+  #hasInput = false;
 
   constructor(options: LlmCallOptions) {
-    const { provider, model, operation = "chat", request = {}, server, attempt = 1 } = options;
-    super({
-      ...options,
-      name: model === undefined ? operation : `${operation} ${model}`,
-      kind: SpanKind.CLIENT,
-      attributes: {
-        [GEN_AI_OPERATION_NAME]: operation,
-        [GEN_AI_PROVIDER_NAME]: provider,
-        ...definedAttributes({
-          [GEN_AI_REQUEST_MODEL]: model,
-          [SERVER_ADDRESS]: server?.address,
-          [SERVER_PORT]: server?.port,
-        }),
-        ...options.attributes,
-      },
-    });
-    if (this.recording) {
-      this.setAttributes(requestAttributes(request));
-      if (attempt > 1) this.setAttributes({ [WAYBILL_ATTEMPT]: attempt });
-    }
+    super(options.operation ?? "chat", options);
+    this.#history = options.history;
+    if (this.recording) this.setAttributes(requestAttributes(options.request ?? {}));
   }
 
-  /** Records what the model is given, as content. */
-  recordInput(read: () => LlmInput): void {
-    this.recordContent("input", GEN_AI_INPUT_MESSAGES, () => read().messages);
-    this.recordContent("system", GEN_AI_SYSTEM_INSTRUCTIONS, () => read().system);
+  /** Records what the model is given, as content; once, by whichever instrumentation of the call comes first. */
+  recordInput<M>(read: () => LlmInput<M>): void {
+    const call = this.sameCall instanceof LlmCallSpan ? this.sameCall : this;
+    if (call.#hasInput) return;
+    let input: NewInput | undefined;
+    const take = (): NewInput => {
+      call.#hasInput = true;
+      return (input ??= takeNewInput(this.#messageHistory(), read()));
+    };
+    this.recordContent("input", GEN_AI_INPUT_MESSAGES, () => {
+      const { messages, firstMessage } = take();
+      this.setAttributes(definedAttributes({ [WAYBILL_CONTENT_FIRST_MESSAGE]: firstMessage }));
+      return messages;
+    });
+    this.recordContent("system", GEN_AI_SYSTEM_INSTRUCTIONS, () => take().system);
   }
 
   /** Records the model's messages, in the GenAI message schema, as content. */
@@ -123,30 +105,52 @@ export class LlmCallSpan extends SpanHandle {
     this.recordContent("output", GEN_AI_OUTPUT_MESSAGES, read);
   }
 
-  /** A chunk of the response arrived: the first one gives the time to first chunk. */
-  recordChunk(): void {
-    if (this.#sawChunk) return;
-    this.#sawChunk = true;
-    this.setAttributes({
-      [GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: (performance.now() - this.#startedMs) / 1000,
-    });
-  }
-
   /** Records what the provider said of its response. */
-  recordResponse({ id, model, finishReasons, usage }: LlmResponse): void {
+  override recordResponse({ id, finishReasons, output, ...response }: LlmResponse): void {
+    super.recordResponse(response);
     if (!this.recording) return;
-    this.setAttributes({
-      ...definedAttributes({
+    this.setAttributes(
+      definedAttributes({
         [GEN_AI_RESPONSE_ID]: id,
-        [GEN_AI_RESPONSE_MODEL]: model,
         [GEN_AI_RESPONSE_FINISH_REASONS]: finishReasons,
       }),
-      ...(usage && usageAttributes(usage)),
-    });
+    );
+    if (output !== undefined) this.recordOutput(() => output);
+  }
+
+  /** The history of the nearest agent's run or tool call around this call. */
+  #messageHistory(): MessageHistory | undefined {
+    if ((this.#history ?? processState().settings.history) === "full") return undefined;
+    let owner = this.outer;
+    while (owner !== undefined && !(owner instanceof AgentRunSpan || owner instanceof ToolCallSpan))
+      owner = owner.outer;
+    return owner && historyOf(owner);
   }
 }
 
-/** Calls a model inside a span, which ends when `fn`, or the promise it returns, is done. */
+/**
+ * Calls a model inside a `chat {model}` span, which ends when what `fn` gives is over: a promise when it settles, a
+ * stream when it was read. The chunks of a stream count by themselves; of its end tell `span.recordResponse`.
+ *
+ * @example
+ * ```ts
+ * import { traceLlmCall } from "@waybill/core";
+ *
+ * const answer = await traceLlmCall(
+ *   { provider: "openai", model: "gpt-5", request: { temperature: 0 } },
+ *   async (span) => {
+ *     const response = { id: "resp_1", text: "Hello!", tokens: { in: 9, out: 3 } };
+ *     span.recordResponse({
+ *       id: response.id,
+ *       finishReasons: ["stop"],
+ *       usage: { inputTokens: response.tokens.in, outputTokens: response.tokens.out },
+ *     });
+ *     return response.text;
+ *   },
+ * );
+ * console.log(answer);
+ * ```
+ */
 export function traceLlmCall<T>(options: LlmCallOptions, fn: (span: LlmCallSpan) => T): T {
   return runAndEnd(new LlmCallSpan(options), fn);
 }
@@ -163,6 +167,7 @@ function requestAttributes(request: LlmRequest): Attributes {
     [GEN_AI_REQUEST_SEED]: request.seed,
     // Its absence means "not streaming".
     [GEN_AI_REQUEST_STREAM]: request.stream === true ? true : undefined,
+    [GEN_AI_REQUEST_CHOICE_COUNT]: request.choiceCount === 1 ? undefined : request.choiceCount,
     [GEN_AI_OUTPUT_TYPE]: request.outputType,
   });
 }

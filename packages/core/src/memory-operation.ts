@@ -1,6 +1,7 @@
 import { SpanKind } from "@opentelemetry/api";
 
 import { definedAttributes } from "./defined-attributes.ts";
+import { runAndEnd } from "./end-when-over.ts";
 import type { OperationOptions } from "./operation-options.ts";
 import {
   GEN_AI_MEMORY_QUERY_TEXT,
@@ -11,7 +12,7 @@ import {
   GEN_AI_OPERATION_NAME,
   WAYBILL_MEMORY_TYPE,
 } from "./semconv.ts";
-import { runAndEnd, SpanHandle } from "./span-handle.ts";
+import { SpanHandle } from "./span-handle.ts";
 
 /** The memory operations of the GenAI conventions. */
 export type MemoryOperationName =
@@ -73,7 +74,7 @@ export class MemoryOperationSpan extends SpanHandle {
   }
 }
 
-/** Uses a memory inside a span, which ends when `fn`, or the promise it returns, is done. */
+/** Uses a memory inside a span, which ends when what `fn` gives is over. */
 export function traceMemoryOperation<T>(
   options: MemoryOperationOptions,
   fn: (span: MemoryOperationSpan) => T,

@@ -1,6 +1,7 @@
 import { SpanKind } from "@opentelemetry/api";
 
 import { definedAttributes } from "./defined-attributes.ts";
+import { runAndEnd } from "./end-when-over.ts";
 import type { OperationOptions } from "./operation-options.ts";
 import {
   GEN_AI_DATA_SOURCE_ID,
@@ -9,7 +10,7 @@ import {
   GEN_AI_RETRIEVAL_QUERY_TEXT,
   GEN_AI_RETRIEVAL_TOP_K,
 } from "./semconv.ts";
-import { runAndEnd, SpanHandle } from "./span-handle.ts";
+import { SpanHandle } from "./span-handle.ts";
 
 /** Where documents are looked for. */
 export interface RetrievalOptions extends OperationOptions {
@@ -50,7 +51,7 @@ export class RetrievalSpan extends SpanHandle {
   }
 }
 
-/** Retrieves documents inside a span, which ends when `fn`, or the promise it returns, is done. */
+/** Retrieves documents inside a span, which ends when what `fn` gives is over. */
 export function traceRetrieval<T>(options: RetrievalOptions, fn: (span: RetrievalSpan) => T): T {
   return runAndEnd(new RetrievalSpan(options), fn);
 }

@@ -16,6 +16,7 @@ export const GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
 export const GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
 export const GEN_AI_AGENT_NAME = "gen_ai.agent.name";
 export const GEN_AI_AGENT_DESCRIPTION = "gen_ai.agent.description";
+export const GEN_AI_WORKFLOW_NAME = "gen_ai.workflow.name";
 export const GEN_AI_OUTPUT_TYPE = "gen_ai.output.type";
 export const GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
 export const GEN_AI_REQUEST_TEMPERATURE = "gen_ai.request.temperature";
@@ -27,6 +28,9 @@ export const GEN_AI_REQUEST_PRESENCE_PENALTY = "gen_ai.request.presence_penalty"
 export const GEN_AI_REQUEST_STOP_SEQUENCES = "gen_ai.request.stop_sequences";
 export const GEN_AI_REQUEST_SEED = "gen_ai.request.seed";
 export const GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
+export const GEN_AI_REQUEST_CHOICE_COUNT = "gen_ai.request.choice.count";
+export const GEN_AI_REQUEST_ENCODING_FORMATS = "gen_ai.request.encoding_formats";
+export const GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
 export const GEN_AI_RESPONSE_ID = "gen_ai.response.id";
 export const GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
 export const GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons";
@@ -37,6 +41,8 @@ export const GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.inp
 /** The v1.41 name: readers of today know it. Never written together with `cache_write`, which some would count twice. */
 export const GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS = "gen_ai.usage.cache_creation.input_tokens";
 export const GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+/** Of the metrics only. */
+export const GEN_AI_TOKEN_TYPE = "gen_ai.token.type";
 export const GEN_AI_TOOL_NAME = "gen_ai.tool.name";
 export const GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id";
 export const GEN_AI_TOOL_TYPE = "gen_ai.tool.type";
@@ -91,6 +97,20 @@ export const WAYBILL_AGENT_TASK_LENGTH = "waybill.agent.task_length";
 export const WAYBILL_AGENT_ITERATIONS = "waybill.agent.iterations";
 export const WAYBILL_AGENT_STOP_REASON = "waybill.agent.stop_reason";
 export const WAYBILL_ATTEMPT = "waybill.attempt";
+export const WAYBILL_CONTENT_FIRST_MESSAGE = "waybill.content.first_message";
+export const WAYBILL_DECISION_TYPE = "waybill.decision.type";
+export const WAYBILL_DECISION_OPTION_COUNT = "waybill.decision.option_count";
+export const WAYBILL_DECISION_CHOSEN = "waybill.decision.chosen";
+export const WAYBILL_ITERATION = "waybill.iteration";
+export const WAYBILL_TOOL_INPUT_BYTES = "waybill.tool.input_bytes";
+export const WAYBILL_TOOL_INPUT_KEYS = "waybill.tool.input_keys";
+export const WAYBILL_TOOL_OUTPUT_BYTES = "waybill.tool.output_bytes";
 export const WAYBILL_MEMORY_TYPE = "waybill.memory.type";
 export const WAYBILL_USAGE_INPUT_TOKENS = "waybill.usage.input_tokens";
 export const WAYBILL_USAGE_OUTPUT_TOKENS = "waybill.usage.output_tokens";
+
+// Waybill's own content, recorded only when the content policy allows it
+export const WAYBILL_DECISION_OPTIONS = "waybill.decision.options";
+export const WAYBILL_DECISION_REASON = "waybill.decision.reason";
+export const WAYBILL_FUNCTION_ARGUMENTS = "waybill.function.arguments";
+export const WAYBILL_FUNCTION_RESULT = "waybill.function.result";

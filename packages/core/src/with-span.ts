@@ -1,8 +1,8 @@
 import type { Attributes, Context, SpanKind } from "@opentelemetry/api";
 
 import type { CaptureContent } from "./content-policy.ts";
-import { CODE_FUNCTION_NAME } from "./semconv.ts";
-import { runAndEnd, SpanHandle } from "./span-handle.ts";
+import { runAndEnd } from "./end-when-over.ts";
+import { SpanHandle } from "./span-handle.ts";
 
 /** Options of {@link withSpan}, {@link startSpan} and {@link traced}. */
 export interface SpanOptions {
@@ -33,8 +33,9 @@ export interface SpanOptions {
 /**
  * Runs `fn` inside a new span and returns what it returns.
  *
- * The span ends when `fn`, or the promise it returns, is done: as failed if it throws. The error passes through as the
- * same object.
+ * The span ends when that is over: a promise when it settles; a `ReadableStream`, an async iterable or a generator when
+ * it was read to its end or left; anything else at once. It ends as failed if there is an error, which passes through as
+ * the same object.
  *
  * @example
  * ```ts
@@ -58,52 +59,19 @@ export function withSpan<T>(
 }
 
 /**
- * Opens a span that the caller ends: with `using`, or by `end()` or `fail(error)`. It is active only inside its `run`
- * and in functions made by its `bind`.
- */
-export function startSpan(name: string, options: SpanOptions = {}): SpanHandle {
-  return new SpanHandle({ ...options, name });
-}
-
-/** Options of {@link traced}: a span's, and its name. */
-export interface TracedOptions extends SpanOptions {
-  /** @default the function's own name */
-  readonly name?: string;
-}
-
-/**
- * Makes a wrapper that runs a function inside a span of its name, at every call. It keeps the function's `this`, type,
- * name and length, and works as a standard method decorator too (`@traced()`).
+ * Opens a span that the caller ends: with `using` or `await using`, or by `end()` or `fail(error)`. It is active only
+ * inside its `run` and in functions made by its `bind`. If it is lost, it ends as `abandoned` when it is collected as
+ * garbage, or by `flushOpen`.
  *
  * @example
  * ```ts
- * import { traced } from "@waybill/core";
+ * import { startSpan } from "@waybill/core";
  *
- * const lookUp = traced("look up order")(async (id: string) => ({ id }));
- * console.log(await lookUp("A-1"));
+ * using span = startSpan("import orders");
+ * const count = span.run(() => 3);
+ * span.setAttributes({ "orders.count": count });
  * ```
  */
-export function traced(
-  nameOrOptions: string | TracedOptions = {},
-): <F extends (this: never, ...args: never[]) => unknown>(
-  target: F,
-  decorated?: { readonly name: string | symbol },
-) => F {
-  const given = typeof nameOrOptions === "string" ? { name: nameOrOptions } : nameOrOptions;
-
-  return function trace<F extends (this: never, ...args: never[]) => unknown>(
-    target: F,
-    decorated?: { readonly name: string | symbol },
-  ): F {
-    const functionName = target.name || String(decorated?.name ?? "anonymous");
-    const { name = functionName, ...options } = given;
-    const attributes = { [CODE_FUNCTION_NAME]: functionName, ...options.attributes };
-
-    function wrapper(this: unknown, ...args: unknown[]): unknown {
-      return withSpan(name, { ...options, attributes }, () => Reflect.apply(target, this, args));
-    }
-    Object.defineProperty(wrapper, "name", { value: target.name, configurable: true });
-    Object.defineProperty(wrapper, "length", { value: target.length, configurable: true });
-    return wrapper as unknown as F;
-  };
+export function startSpan(name: string, options: SpanOptions = {}): SpanHandle {
+  return new SpanHandle({ ...options, name }).keepOpen();
 }

@@ -6,7 +6,7 @@ import { cleanIdentity, mergeIdentity } from "../identity.ts";
 import type { Identity } from "../identity.ts";
 import { errorMessage, errorType, exceptionAttributes } from "../operation-error.ts";
 import { attempt, reportFailure } from "../report-failure.ts";
-import { contextWithRequestScope, RequestScope, serverSpanAttributes } from "../request-scope.ts";
+import { contextWithRequestScope, RequestScope } from "../request-scope.ts";
 import {
   ERROR_TYPE,
   EXCEPTION_EVENT,
@@ -83,7 +83,6 @@ export function startRequestSpan(request: HttpRequest, options: RequestSpanOptio
     cleanIdentity(options.identify?.() ?? {}),
   );
   const scope = new RequestScope(handle.span, mergeIdentity(stated, known ?? {}));
-  handle.setAttributes(serverSpanAttributes(scope.identity));
 
   return {
     context: contextWithRequestScope(handle.context, scope),
