@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await recording.stop();
   await scripted.server.close();
-  configureWaybill({ captureContent: false });
+  configureWaybill({ captureContent: false, history: "new" });
 });
 
 async function askAboutOrder(
@@ -112,11 +112,50 @@ describe.each(["generateText", "streamText"] as const)("the content of %s", (cal
       },
       {
         name: "chat gpt-5",
-        "gen_ai.system_instructions": SYSTEM,
-        "gen_ai.input.messages": [ASKED, CALLED, FOUND],
+        "gen_ai.input.messages": [CALLED, FOUND],
         "gen_ai.output.messages": ANSWERED,
       },
     ]);
+  });
+
+  it("is recorded whole in each step when the process asks for that", async () => {
+    configureWaybill({ captureContent: true, history: "full" });
+
+    await askAboutOrder({}, call);
+    const steps = contents().filter(({ name }) => name === "chat gpt-5");
+    expect(steps).toEqual([
+      expect.objectContaining({
+        "gen_ai.system_instructions": SYSTEM,
+        "gen_ai.input.messages": [ASKED],
+      }),
+      expect.objectContaining({
+        "gen_ai.system_instructions": SYSTEM,
+        "gen_ai.input.messages": [ASKED, CALLED, FOUND],
+      }),
+    ]);
+  });
+
+  it("is known again in the next step, whatever marks for the provider's cache it carries", async () => {
+    const traced = traceAI(ai, { captureContent: true });
+    const given = {
+      model: scripted.openai("gpt-5"),
+      prompt: "Where is A-1?",
+      tools: { look_up: ai.tool({ inputSchema: z.object({}), execute: async () => "sent" }) },
+      stopWhen: ai.isStepCount(2),
+      prepareStep: ({ messages }: { messages: ai.ModelMessage[] }) => ({
+        messages: messages.with(messages.length - 1, {
+          ...(messages.at(-1) as ai.ModelMessage),
+          providerOptions: { anthropic: { cacheControl: { type: "ephemeral" } } },
+        }),
+      }),
+    };
+    if (call === "streamText") await traced.streamText(given).consumeStream();
+    else await traced.generateText(given);
+    await recording.idle();
+
+    const chats = recording.spans().filter(({ name }) => name === "chat gpt-5");
+    const firsts = chats.map(({ attributes }) => attributes["waybill.content.first_message"]);
+    expect(firsts).toEqual([undefined, 1]);
   });
 
   it("is recorded kind by kind, also by the process's setting", async () => {
@@ -139,8 +178,9 @@ describe.each(["generateText", "streamText"] as const)("the content of %s", (cal
 
 describe("media", () => {
   const bytes = createHash("sha256").update("an image").digest();
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
 
-  it("is told by its type and size, and never recorded", async () => {
+  it("is told by its type, size and hash, and never recorded", async () => {
     const { generateText } = traceAI(ai, { captureContent: true });
     await generateText({
       model: scripted.openai("gpt-5"),
@@ -158,7 +198,7 @@ describe("media", () => {
             },
             {
               type: "file",
-              data: new URL("https://example.com/a.jpg"),
+              data: new URL("https://example.com/a.jpg?signature=secret"),
               mediaType: "image/jpeg",
             },
           ],
@@ -172,9 +212,9 @@ describe("media", () => {
         role: "user",
         parts: [
           { type: "text", content: "What is it?" },
-          { type: "media", modality: "image", mime_type: "image/png", bytes: 32 },
-          { type: "media", modality: "document", mime_type: "application/pdf", bytes: 32 },
-          { type: "media", modality: "image", mime_type: "image/gif", bytes: 32 },
+          { type: "media", modality: "image", mime_type: "image/png", bytes: 32, sha256 },
+          { type: "media", modality: "document", mime_type: "application/pdf", bytes: 32, sha256 },
+          { type: "media", modality: "image", mime_type: "image/gif", bytes: 32, sha256 },
           {
             type: "uri",
             modality: "image",
@@ -185,6 +225,7 @@ describe("media", () => {
       },
     ]);
     expect(JSON.stringify(contents())).not.toContain(bytes.toString("base64").slice(0, 16));
+    expect(JSON.stringify(contents())).not.toContain("signature");
   });
 
   it("that a model made is told so too, beside its reasoning", async () => {
@@ -207,7 +248,7 @@ describe("media", () => {
         parts: [
           { type: "reasoning", content: "I think." },
           { type: "text", content: "Here." },
-          { type: "media", modality: "image", mime_type: "image/png", bytes: 32 },
+          { type: "media", modality: "image", mime_type: "image/png", bytes: 32, sha256 },
         ],
         finish_reason: "other",
       },

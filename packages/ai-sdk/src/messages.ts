@@ -1,3 +1,4 @@
+import { mediaPart } from "@waybill/core";
 import type { LlmInput } from "@waybill/core";
 
 import type { ContentPart, PromptMessage } from "./model-spec.ts";
@@ -10,17 +11,18 @@ interface MessagePart {
 
 /**
  * A prompt in the GenAI message schema. The system messages at its beginning are its instructions; inline media is told
- * by its type and size, and never recorded itself.
+ * by its type, size and hash, and never recorded itself.
  *
  * @see https://github.com/open-telemetry/semantic-conventions-genai
  */
-export function inputMessages(prompt: readonly PromptMessage[]): LlmInput {
+export function promptInput(prompt: readonly PromptMessage[]): LlmInput<PromptMessage> {
   const firstOther = prompt.findIndex(({ role }) => role !== "system");
   const instructions = firstOther === -1 ? prompt : prompt.slice(0, firstOther);
   return {
-    messages: prompt
-      .slice(instructions.length)
-      .map(({ role, content }) => ({ role, parts: messageParts(content) })),
+    messages: prompt.slice(instructions.length),
+    toMessage: ({ role, content }) => ({ role, parts: messageParts(content) }),
+    // Not the provider's options: the marks for its cache move on from one step to the next.
+    keyOf: ({ role, content }) => [role, content],
     ...(instructions.length > 0 && {
       system: instructions.flatMap(({ content }) => messageParts(content)),
     }),
@@ -45,7 +47,7 @@ function messagePart(part: ContentPart): MessagePart {
       return { type, content: text };
     case "file":
     case "reasoning-file":
-      return mediaPart(part);
+      return filePart(part);
     case "tool-call":
       return { type: "tool_call", id, name, arguments: parsedJson(part["input"]) };
     case "tool-result":
@@ -64,36 +66,26 @@ function toolResponse({ output, result }: ContentPart): unknown {
 }
 
 function resultPart(part: ContentPart): MessagePart {
-  return part.type === "text" || part.type === "custom" ? messagePart(part) : mediaPart(part);
+  return part.type === "text" || part.type === "custom" ? messagePart(part) : filePart(part);
 }
 
 /** Media, with its data tagged as since specification v4, or plain as before: a URL, bytes or base64. */
-function mediaPart({ data, url, mediaType }: ContentPart): MessagePart {
-  const mime_type = typeof mediaType === "string" ? mediaType : undefined;
-  const media = { modality: modality(mime_type), mime_type };
-  const tagged = isPart(data) ? data : { type: url === undefined ? "data" : "url", data, url };
-
+function filePart({ type, data, url, fileId, mediaType }: ContentPart): MessagePart {
+  const tagged = isPart(data) ? data : { type, data, url };
   if (tagged.type === "text") return { type: "text", content: tagged["text"] };
-  if (tagged.type === "reference") {
-    const [fileId] = Object.values((tagged["reference"] ?? {}) as Record<string, unknown>);
-    return { type: "file", ...media, file_id: String(fileId) };
-  }
-  const source = tagged["url"] ?? tagged["data"];
-  const uri = source instanceof URL || tagged.type === "url" ? String(source) : undefined;
-  if (uri !== undefined && !/^data:/i.test(uri)) return { type: "uri", ...media, uri };
-  return { type: "media", ...media, bytes: byteLength(uri ?? source) };
+  return mediaPart({
+    kind: type,
+    data: tagged["data"],
+    url: tagged["url"],
+    fileId: fileIdOf(tagged["reference"] ?? fileId),
+    mediaType: typeof mediaType === "string" ? mediaType : undefined,
+  });
 }
 
-function modality(mimeType = ""): string {
-  const [kind = ""] = mimeType.split("/", 1);
-  return ["image", "audio", "video"].includes(kind) ? kind : "document";
-}
-
-function byteLength(data: unknown): number | undefined {
-  if (ArrayBuffer.isView(data) || data instanceof ArrayBuffer) return data.byteLength;
-  if (typeof data !== "string") return undefined;
-  const base64 = data.slice(data.indexOf(",") + 1).replace(/=+$/, "");
-  return Math.floor((base64.length * 3) / 4);
+/** A file's id, plain or by provider. */
+function fileIdOf(reference: unknown): string | undefined {
+  const [id] = typeof reference === "string" ? [reference] : Object.values(reference ?? {});
+  return typeof id === "string" ? id : undefined;
 }
 
 function isPart(value: unknown): value is ContentPart {

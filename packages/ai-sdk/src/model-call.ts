@@ -1,7 +1,7 @@
 import { attempt, LlmCallSpan, tapStream } from "@waybill/core";
 import type { TokenUsage } from "@waybill/core";
 
-import { inputMessages, outputMessages } from "./messages.ts";
+import { outputMessages, promptInput } from "./messages.ts";
 import { answerOf, StreamedAnswer } from "./model-answer.ts";
 import type { ModelAnswer } from "./model-answer.ts";
 import type { ContentPart, GenerateResult, LanguageModel, ModelCallOptions } from "./model-spec.ts";
@@ -48,6 +48,7 @@ export class ModelCall implements OpenCall {
       signal: options.abortSignal,
       captureContent: operation.settings.captureContent,
     });
+    this.#span.keepOpen();
     operation.callStarted(this);
     if (operation.recordInputs) this.#recordInput(options);
   }
@@ -109,8 +110,7 @@ export class ModelCall implements OpenCall {
   }
 
   #recordInput({ prompt = [] }: ModelCallOptions): void {
-    let input: ReturnType<typeof inputMessages> | undefined;
-    this.#span.recordInput(() => (input ??= inputMessages(prompt)));
+    this.#span.recordInput(() => promptInput(prompt));
   }
 
   /** Core decides whether output is recorded, and reads it only then. */

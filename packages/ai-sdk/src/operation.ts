@@ -1,6 +1,7 @@
 import { isSpanContextValid } from "@opentelemetry/api";
+import type { Context } from "@opentelemetry/api";
 import { AgentRunSpan, attempt } from "@waybill/core";
-import type { TokenUsage } from "@waybill/core";
+import type { Outcome, StreamedOperation, TokenUsage } from "@waybill/core";
 
 import type { CallOptions, TraceSettings } from "./traced-call.ts";
 
@@ -28,7 +29,7 @@ export interface OpenCall {
 }
 
 /** One call of `generateText` or `streamText`: its span, and what its model and tool calls tell of it. */
-export class Operation {
+export class Operation implements StreamedOperation {
   readonly span: AgentRunSpan;
   readonly settings: TraceSettings;
 
@@ -41,9 +42,6 @@ export class Operation {
 
   /** Called when the last of the tools that were running is done. */
   onToolsDone: (() => void) | undefined;
-
-  /** Called once, when the operation was ended by one of its own methods. */
-  onEnded: (() => void) | undefined;
 
   readonly #openCalls = new Set<OpenCall>();
   #failedAttempts = 0;
@@ -62,6 +60,26 @@ export class Operation {
       ...(typeof functionId === "string" && functionId !== "" && { agent: { name: functionId } }),
       signal: this.signal,
     });
+  }
+
+  get context(): Context {
+    return this.span.context;
+  }
+
+  get ended(): boolean {
+    return this.span.ended;
+  }
+
+  touch(): void {
+    this.span.touch();
+  }
+
+  onClientLeft(listener: () => void): void {
+    this.span.onClientLeft(listener);
+  }
+
+  onEnded(listener: () => void): void {
+    this.span.onEnded(listener);
   }
 
   /** Which attempt at its step the next model call is, from 1 on. */
@@ -109,26 +127,27 @@ export class Operation {
     this.#failure = { error };
   }
 
-  /** Ends the operation: as failed if the last that is known of it is an error, else as a success. */
-  finish(): void {
-    const failure = this.#failure;
-    this.#end(() => (failure === undefined ? this.span.end() : this.span.fail(failure.error)));
+  /**
+   * Ends the operation, and what is still open in it: with the outcome; without one as failed, if the last that is known
+   * of it is an error, else as a success.
+   */
+  end(outcome?: Outcome): void {
+    const failure = outcome === undefined ? this.#failure : undefined;
+    this.#end(() =>
+      failure === undefined ? this.span.end(outcome) : this.span.fail(failure.error),
+    );
   }
 
-  /** Ends the operation, and what is still open in it, as failed. */
+  /** Ends the operation, and what is still open in it, as failed, or as aborted if the error is its signal's reason. */
   fail(error: unknown): void {
-    this.#end(() => this.span.fail(error));
+    if (this.signal?.aborted === true && this.signal.reason === error) this.abort(error);
+    else this.#end(() => this.span.fail(error));
   }
 
   /** Ends the operation, and what is still open in it, because its signal or a timeout aborted it. */
   abort(reason: unknown): void {
     for (const call of this.#openCalls) call.fail(reason);
     this.#end(() => this.span.fail(reason));
-  }
-
-  /** Ends the operation, and what is still open in it: nobody reads it any more. */
-  cancel(): void {
-    this.#end(() => this.span.end("cancelled"));
   }
 
   #callEnded(call: OpenCall, usage: TokenUsage | undefined): void {
@@ -145,7 +164,6 @@ export class Operation {
     if (this.span.ended) return;
     for (const call of this.#openCalls) call.cancel();
     endSpan();
-    this.onEnded?.();
   }
 }
 

@@ -63,11 +63,12 @@ function watchPipe(destination: unknown, consumption: StreamConsumption): void {
     readonly writableFinished?: boolean;
     once?: (event: string, listener: () => void) => unknown;
   };
+  const branch = consumption.openBranch();
+  branch.waiting();
   const closed = (): void => {
-    if (response.writableFinished === true) consumption.branchDone();
-    else consumption.branchCancelled();
+    if (response.writableFinished === true) branch.done();
+    else branch.left("cancelled");
   };
-  consumption.branchHandedOut();
   if (response.destroyed === true) closed();
   else response.once?.("close", closed);
 }

@@ -18,6 +18,7 @@ export function tracedStreamText(streamText: TracedCall, settings: TraceSettings
       return span.run(() => streamText(options));
     }
 
+    span.keepOpen();
     const consumption = new StreamConsumption(operation);
     let result: unknown;
     try {
@@ -53,7 +54,7 @@ type Callback = ((event: unknown) => unknown) | undefined;
  */
 function withCallbacks(options: CallOptions & StreamCallbacks, operation: Operation): CallOptions {
   const { onFinish, onEnd, onAbort, onChunk, output } = options;
-  const finish = (): void => operation.finish();
+  const finish = (): void => operation.end();
   const abort = (event: unknown): void => operation.abort(abortReason(event, operation));
   // An end callback makes the AI SDK parse the output, which without one it does only when asked.
   const mayAddEnd = output === undefined || onFinish !== undefined;

@@ -51,6 +51,7 @@ class ToolCall {
       signal: abortSignal,
       captureContent: operation.settings.captureContent,
     });
+    this.#span.keepOpen();
     operation.toolStarted();
   }
 
