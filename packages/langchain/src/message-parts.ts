@@ -1,3 +1,5 @@
+import { mediaPart } from "@waybill/core";
+
 import { members, stringMember } from "./members.ts";
 import type { Members } from "./members.ts";
 
@@ -30,7 +32,7 @@ export function contentValue(content: unknown): unknown {
   return content.map((block: unknown) => {
     const { type, text } = members(block);
     if (type === "text" && typeof text === "string") return textPart(text);
-    return (typeof type === "string" && mediaPart(type, members(block))) || block;
+    return (typeof type === "string" && mediaBlock(type, members(block))) || block;
   });
 }
 
@@ -41,7 +43,7 @@ function blockParts(block: unknown): readonly MessagePart[] {
   if (typeof type !== "string" || TOOL_CALL_BLOCKS.has(type)) return [];
   if (typeof text === "string") return [textPart(text)];
   if (type === "reasoning" || type === "thinking") return reasoningParts(content);
-  return [mediaPart(type, content) ?? { type }];
+  return [mediaBlock(type, content) ?? { type }];
 }
 
 function textPart(content: string): MessagePart {
@@ -55,11 +57,8 @@ function reasoningParts({ reasoning, thinking, summary }: Members): readonly Mes
     .map((content) => ({ type: "reasoning", content }));
 }
 
-/**
- * Media, under the names of LangChain's content blocks and of the providers' own. Inline data is told by its size; it is
- * never recorded itself.
- */
-function mediaPart(type: string, block: Members): MessagePart | undefined {
+/** Media, under the names of LangChain's content blocks and of the providers' own. */
+function mediaBlock(type: string, block: Members): MessagePart | undefined {
   if (!MEDIA_BLOCK.test(type)) return undefined;
   const { source, image_url: image, input_audio: audio, file } = block;
   const media = {
@@ -70,32 +69,14 @@ function mediaPart(type: string, block: Members): MessagePart | undefined {
     ...block,
   };
   const url = stringMember(media, "url", "image_url", "file_url", "fileUri");
-  const data = media["data"] ?? media["file_data"] ?? (isInline(url) ? url : undefined);
+  const data = media["data"] ?? media["file_data"];
   const fileId = stringMember(media, "fileId", "file_id");
-  const mimeType = stringMember(media, "mimeType", "mime_type", "media_type") ?? inlineType(url);
-  const described = { modality: modality(type, mimeType), mime_type: mimeType };
-
-  if (data !== undefined) return { type: "media", ...described, bytes: byteLength(data) };
-  if (url !== undefined) return { type: "uri", ...described, uri: url };
-  return fileId === undefined ? undefined : { type: "file", ...described, file_id: fileId };
-}
-
-function isInline(url: string | undefined): boolean {
-  return url?.startsWith("data:") === true;
-}
-
-function inlineType(url: string | undefined): string | undefined {
-  return /^data:([\w.+-]+\/[\w.+-]+)/.exec(url ?? "")?.[1];
-}
-
-function modality(type: string, mimeType = ""): string {
-  const kind = /image|audio|video/i.exec(`${type} ${mimeType}`)?.[0];
-  return kind?.toLowerCase() ?? "document";
-}
-
-function byteLength(data: unknown): number | undefined {
-  if (ArrayBuffer.isView(data) || data instanceof ArrayBuffer) return data.byteLength;
-  if (typeof data !== "string") return undefined;
-  const base64 = data.slice(data.indexOf(",") + 1).replace(/=+$/, "");
-  return Math.floor((base64.length * 3) / 4);
+  if ((data ?? url ?? fileId) === undefined) return undefined;
+  return mediaPart({
+    kind: type,
+    data,
+    url,
+    fileId,
+    mediaType: stringMember(media, "mimeType", "mime_type", "media_type"),
+  });
 }

@@ -16,16 +16,18 @@ const ROLES: ReadonlyMap<string, string> = new Map([
 
 /**
  * Messages in the GenAI message schema. The system messages at their beginning are the model's instructions; inline
- * media is told by its type and size, and never recorded itself.
+ * media is told by its type, size and hash, and never recorded itself.
  *
  * @see https://github.com/open-telemetry/semantic-conventions-genai
  */
-export function inputMessages(messages: readonly unknown[]): LlmInput {
+export function inputMessages(messages: readonly unknown[]): LlmInput<Members> {
   const given = messages.map(members);
   const firstOther = given.findIndex((message) => roleOf(message) !== "system");
   const instructions = firstOther === -1 ? given : given.slice(0, firstOther);
   return {
-    messages: given.slice(instructions.length).map(inputMessage),
+    messages: given.slice(instructions.length),
+    toMessage: inputMessage,
+    keyOf: messageKey,
     ...(instructions.length > 0 && {
       system: instructions.flatMap(({ content }) => contentParts(content)),
     }),
@@ -44,6 +46,14 @@ export function outputMessages(generations: readonly Generation[]): unknown {
     parts: message === undefined ? contentParts(text) : assistantParts(message),
     finish_reason: finishReason ?? "other",
   }));
+}
+
+/** What stays the same of a message: not its id, and not the marks for a provider's cache that move on with each call. */
+function messageKey(message: Members): unknown {
+  const { content, tool_calls: calls, tool_call_id: callId } = message;
+  const blocks = Array.isArray(content) ? content : [{ text: content }];
+  const texts = blocks.map((block: unknown) => members(block)["text"] ?? block);
+  return [roleOf(message), texts, calls, callId];
 }
 
 function inputMessage(message: Members): unknown {

@@ -1,6 +1,7 @@
 import { openSpan } from "@waybill/core";
 
 import type { RunRecord } from "./run-record.ts";
+import { takeRun } from "./run-registry.ts";
 import { WAYBILL_LANGGRAPH_INTERRUPT, WAYBILL_LANGGRAPH_INTERRUPT_ID } from "./semconv.ts";
 
 /** Ends the span of a run that ended with an error; one that LangGraph throws to steer is none. */
@@ -11,9 +12,12 @@ export function endFailed(run: RunRecord, error: unknown): void {
     span?.end();
     return;
   }
-  const failure = failureOf(run, error);
+  const reason = abortReason(run);
+  const aborted = isAbort(run, error, reason);
+  const failure = aborted ? (run.childTimeout ?? (isTimeout(reason) ? reason : ABORTED)) : error;
   if (isTimeout(failure) && run.parent !== undefined) run.parent.childTimeout = failure;
   span?.fail(failure);
+  if (aborted && run.parent !== undefined) endLeftGraph(run.parent);
 }
 
 /** Tells a run, and those above it that do not know of any, which signal can abort it. */
@@ -32,6 +36,7 @@ interface ControlFlow {
 }
 
 const ABORTED = new DOMException("The run was aborted", "AbortError");
+const ABORT_MESSAGES: ReadonlySet<unknown> = new Set(["Abort", "AbortError", "Aborted"]);
 const recordedInterrupts = new WeakSet<object>();
 
 function isControlFlow(error: unknown): error is ControlFlow {
@@ -51,24 +56,28 @@ function recordInterrupt(run: RunRecord, error: ControlFlow): void {
 }
 
 /**
- * What a run really ended with. LangChain and the providers' clients tell of an abort in many ways, and not why: behind
- * it may be the caller, or a timeout, which is a failure.
+ * Ends a graph whose last node at work was aborted together with it. LangGraph does not always tell its end: if the
+ * reader of its stream has left, nobody asks for it any more.
  */
-function failureOf(run: RunRecord, error: unknown): unknown {
-  const reason = abortReason(run);
-  if (!isAbort(run, error, reason)) return error;
-  return run.childTimeout ?? (isTimeout(reason) ? reason : ABORTED);
+function endLeftGraph(run: RunRecord): void {
+  if (!run.isGraph || run.openChildren > 0 || abortReason(run) === undefined) return;
+  if (takeRun(run.runId) !== undefined) endFailed(run, ABORTED);
 }
 
+/**
+ * Whether a run ended because it was aborted. LangChain and the providers' clients tell of that in many ways, and not
+ * why: behind it may be the caller, or a timeout, which is a failure.
+ */
 function isAbort(run: RunRecord, error: unknown, reason: unknown): boolean {
   if (isTimeout(error)) return false;
   if (reason !== undefined && error === reason) return true;
   if (!isObject(error)) return false;
   const { name, message } = error;
   if (name === "AbortError" || name === "ModelAbortError") return true;
-  // LangChain makes an error of a reason that is a string, LangGraph makes one that has nothing of the reason.
+  // LangChain makes an error of a reason that is a string; LangGraph and the providers make one that has nothing of it.
   if (typeof reason === "string" && message === reason) return true;
-  return run.graph !== undefined && name === "Error" && message === "Abort";
+  const mayBeAborted = reason !== undefined || run.graph !== undefined;
+  return mayBeAborted && name === "Error" && ABORT_MESSAGES.has(message);
 }
 
 function abortReason(run: RunRecord): unknown {

@@ -66,7 +66,7 @@ export function startRun(
   const metadata = readMetadata(start.metadata);
   const { threadId: conversationId } = metadata;
   const context =
-    conversationId === undefined || conversationId === parent?.metadata.threadId
+    conversationId === undefined || conversationId === openParent?.metadata.threadId
       ? outer
       : contextWithIdentity(outer, { conversationId });
 
@@ -80,10 +80,17 @@ export function startRun(
   const run = new RunRecord(
     start.runId,
     { metadata, graph: graph ?? facts.graph },
-    { parent: openParent, operation, context: operation?.span.context ?? context },
+    {
+      isGraph: graph !== undefined,
+      parent: openParent,
+      operation,
+      context: operation?.span.context ?? context,
+    },
   );
   if (signal !== undefined) tellSignal(run, signal);
   addRun(run, maxOpenRuns);
+  // Whoever ends the span, also the end of its request: the run is then over for us.
+  operation?.span.keepOpen().onEnded(() => takeRun(start.runId));
   if (activate === "auto") contextAttach()?.(new SelfHealingContext(run, contextApi.active()));
 }
 
@@ -101,6 +108,10 @@ export function endRun(runId: string, result: unknown, source: ResultSource): vo
 export function failRun(runId: string, error: unknown): void {
   const run = takeRun(runId);
   if (run === undefined) return;
-  run.operation?.recordFailure?.();
-  endFailed(run, error);
+  attempt("the error of a LangChain run could not be read", () => {
+    run.operation?.recordFailure?.();
+    endFailed(run, error);
+  });
+  // Of an error that could not be read nobody knows whether it is an abort. The span ends all the same.
+  run.operation?.span.fail(error);
 }

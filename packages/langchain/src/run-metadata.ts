@@ -1,3 +1,5 @@
+import { attempt } from "@waybill/core";
+
 /** What is read of the metadata that LangChain gives to a run. A run inherits its parent's, unless it has its own. */
 export interface RunMetadata {
   /** Which of LangChain's packages made the run. */
@@ -30,8 +32,8 @@ export function readMetadata(metadata: Readonly<Record<string, unknown>> = {}): 
 function idText(id: unknown): string | undefined {
   if (id === undefined || id === null) return undefined;
   // oxlint-disable-next-line typescript/no-base-to-string -- an id may be an object, such as a UUID
-  const idAsText = String(id);
-  return idAsText === "[object Object]" ? undefined : text(idAsText);
+  const idAsText = attempt("the `thread_id` of a LangChain run has no text", () => String(id));
+  return idAsText?.startsWith("[object ") === true ? undefined : text(idAsText);
 }
 
 function text(value: unknown): string | undefined {

@@ -56,8 +56,14 @@ export class RunRecord implements RunFacts {
   readonly metadata: RunMetadata;
   readonly graph: GraphRun | undefined;
 
+  /** Whether the run is a graph itself. */
+  readonly isGraph: boolean;
+
   /** The run above, if it was open at this one's start. */
   readonly parent: RunRecord | undefined;
+
+  /** How many runs directly below are open. */
+  openChildren = 0;
 
   /** The run's span. A run that is plumbing has none; its children belong to the nearest span above. */
   readonly operation: RunOperation | undefined;
@@ -76,11 +82,17 @@ export class RunRecord implements RunFacts {
   constructor(
     runId: string,
     { metadata, graph }: RunFacts,
-    { parent, operation, context }: Pick<RunRecord, "parent" | "operation" | "context">,
+    {
+      isGraph,
+      parent,
+      operation,
+      context,
+    }: Pick<RunRecord, "isGraph" | "parent" | "operation" | "context">,
   ) {
     this.runId = runId;
     this.metadata = metadata;
     this.graph = graph;
+    this.isGraph = isGraph;
     this.parent = parent;
     this.operation = operation;
     this.context = context.setValue(RUN, this);

@@ -32,6 +32,7 @@ export function endedRun(runId: string): EndedRun | undefined {
 export function addRun(run: RunRecord, maxOpenRuns: number): void {
   const { open } = registry();
   open.set(run.runId, run);
+  if (run.parent !== undefined) run.parent.openChildren += 1;
   if (open.size <= maxOpenRuns) return;
   const [oldest] = open.values();
   if (oldest === undefined) return;
@@ -47,6 +48,7 @@ export function takeRun(runId: string): RunRecord | undefined {
   if (run === undefined) return undefined;
   run.ended = true;
   open.delete(runId);
+  if (run.parent !== undefined) run.parent.openChildren -= 1;
 
   const { metadata, graph, context } = run;
   ended.set(runId, { metadata, graph, spanContext: trace.getSpanContext(context) });
