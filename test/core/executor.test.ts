@@ -55,8 +55,8 @@ describe("an agent's run", () => {
       name: "support-bot",
       model,
       tools: ["look_up"],
-      recall: async (_turn, span) => {
-        span.recordQuery(() => "tea");
+      recall: async ({ iteration, memories }) => {
+        expect([iteration, memories]).toEqual([1, []]);
         return notes;
       },
       think: async ({ iterations }: Turn<string>) => {
@@ -360,6 +360,22 @@ describe("a run stops", () => {
     },
   );
 
+  it("counting what was told, be it only a part", async () => {
+    const agent = createAgentExecutor({
+      name: "terse",
+      model,
+      budget: { tokens: 3 },
+      think: ({ iteration }: Turn<string>, span) =>
+        span.recordResponse({ usage: iteration === 1 ? { inputTokens: 2 } : { outputTokens: 1 } }),
+      decide: () => ({ type: "act", tool: "wait", arguments: {} }),
+      act: () => {},
+    });
+
+    const { stopReason, usage: used } = await agent.run("a");
+
+    expect([stopReason, used]).toEqual(["token_budget", { inputTokens: 2, outputTokens: 1 }]);
+  });
+
   it("with an error, rather than spend without a limit, when a cost is no number", async () => {
     const agent = wordCounter({ budget: { cost: 1, costOf: () => Number.NaN } });
 
@@ -397,15 +413,22 @@ describe("a run that is aborted", () => {
   }
 
   it("before it began does nothing, and says so", async () => {
-    const controller = new AbortController();
-    controller.abort();
+    const step = vi.fn(() => []);
+    const agent = createAgentExecutor({
+      name: "bot",
+      model,
+      recall: step,
+      think: step,
+      decide: () => ({ type: "respond", output: step() }),
+      act: step,
+    });
 
-    const { signal } = controller;
-    const { stopReason, iterations } = await wordCounter().run("a", undefined, { signal });
+    const run = await agent.run("a", undefined, { signal: AbortSignal.abort() });
 
-    expect([stopReason, iterations]).toEqual(["aborted", []]);
-    expect(spanTree(recording.spans())).toBe("\ninvoke_agent word-counter aborted\n");
-    expect(attributesOf("invoke_agent word-counter")["waybill.agent.stop_reason"]).toBe("aborted");
+    expect(run).toMatchObject({ stopReason: "aborted", iterations: [] });
+    expect(step).not.toHaveBeenCalled();
+    expect(spanTree(recording.spans())).toBe("\ninvoke_agent bot aborted\n");
+    expect(attributesOf("invoke_agent bot")["waybill.agent.stop_reason"]).toBe("aborted");
   });
 
   it("while it thinks stops there", async () => {

@@ -56,7 +56,11 @@ describe("the size of a tool's arguments", () => {
   it.each([
     ["quotes and backslashes", { text: '"\\' }],
     ["control characters", { text: "\u0000\b\t\n\u000b\f\r\u001f\u007f" }],
-    ["halves of surrogate pairs", { text: "\ud800 \udc00 😀" }],
+    ["halves of surrogate pairs", { text: "\ud800 \udc00 \udfff 😀" }],
+    [
+      "characters at the edges of their lengths",
+      ["\u007f\u0080\u07ff\u0800\ud7ff\ue000\uffff", "𐀀"],
+    ],
     ["keys that need escapes", { 'a"b': 1, "\n": 2, ü: 3 }],
     ["numbers that JSON does not know", [Number.NaN, Number.POSITIVE_INFINITY, -0, 1e21, 1e-7]],
     ["what is left out of objects", { a: undefined, b: () => {}, c: Symbol("c"), d: 1 }],
@@ -104,18 +108,21 @@ describe("the size of a tool's arguments", () => {
   it("is measured up to the limits, and not known beyond them", () => {
     const nodes = (count: number) => ({ list: Array.from({ length: count - 2 }, () => 1) });
     const depth = (count: number) => JSON.parse(`${'{"a":'.repeat(count)}1${"}".repeat(count)}`);
-    const characters = (count: number) => ["x".repeat(count / 2), "x".repeat(count / 2)];
+    const arrayDepth = (count: number) => JSON.parse(`${"[".repeat(count)}1${"]".repeat(count)}`);
+    const characters = (count: number) => ["x".repeat(count - 1), "x"];
     const limits = [
       [nodes, 10_000],
       [depth, 64],
+      [arrayDepth, 64],
       [characters, 4_194_304],
     ] as const;
 
     for (const [make, most] of limits) {
       const value = make(most) as object;
       expect(measured(value).bytes).toBe(jsonBytes(value));
-      expect(measured(make(most + 2))).toEqual({ bytes: undefined, keys: undefined });
+      expect(measured(make(most + 1))).toEqual({ bytes: undefined, keys: undefined });
     }
+    expect(measured("x".repeat(4_194_304)).bytes).toBe(4_194_304);
     expect(measured("x".repeat(4_194_305)).bytes).toBeUndefined();
   });
 
@@ -127,6 +134,17 @@ describe("the size of a tool's arguments", () => {
 
     expect(measured(object)).toEqual({ bytes: undefined, keys: undefined });
     expect(measured(array)).toEqual({ bytes: undefined, keys: undefined });
+  });
+
+  it("is not needed to record them as content", () => {
+    const circular: Record<string, unknown> = { id: "A-1" };
+    circular.self = circular;
+
+    traceToolCall({ tool: "measure", arguments: circular, captureContent: true }, () => {});
+
+    expect(recording.spans()[0]?.attributes).toMatchObject({
+      "gen_ai.tool.call.arguments": '{"id":"A-1","self":"[circular]"}',
+    });
   });
 
   it("counts a value as often as it stands there", () => {

@@ -137,6 +137,17 @@ describe("an operation's content", () => {
   });
 });
 
+describe("a tool's arguments and result", () => {
+  it("are wrapped as the schema asks for, where they are no object", () => {
+    traceToolCall({ tool: "sum", arguments: [1, 2], captureContent: true }, () => 3);
+
+    expect(recording.spans()[0]?.attributes).toMatchObject({
+      "gen_ai.tool.call.arguments": '{"input":[1,2]}',
+      "gen_ai.tool.call.result": '{"result":3}',
+    });
+  });
+});
+
 describe("without content, facts", () => {
   it("are all there", () => {
     useEverything(false);

@@ -437,6 +437,19 @@ describe("traceToolCall", () => {
     expect(theSpan().added).toEqual({ "waybill.tool.output_bytes": 15 });
   });
 
+  it("shares a span with the same call, known by its id, and not with another one inside it", () => {
+    traceToolCall({ tool: "look_up", callId: "call_1" }, () =>
+      traceToolCall({ tool: "look_up", callId: "call_1" }, () =>
+        traceToolCall({ tool: "look_up", callId: "call_2" }, () => {}),
+      ),
+    );
+
+    expect(spanTree(recording.spans())).toBe(`
+execute_tool look_up
+  execute_tool look_up
+`);
+  });
+
   it("bounds the names of the arguments, and redacts them as it does texts", () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`key${index}`, 0]));
 
@@ -641,3 +654,21 @@ function circular(): object {
   value.self = value;
   return value;
 }
+
+it.each([
+  ["traceRetrieval", () => traceRetrieval({ ...PROVIDED, dataSource: "handbook" }, () => {})],
+  [
+    "traceMemoryOperation",
+    () => traceMemoryOperation({ ...PROVIDED, operation: "search_memory", remote: true }, () => {}),
+  ],
+])("%s tells who provides it, and where", (_title, run) => {
+  run();
+
+  expect(recording.spans()[0]?.attributes).toMatchObject({
+    "gen_ai.provider.name": "aws.bedrock",
+    "server.address": "kb.example",
+    "server.port": 8443,
+  });
+});
+
+const PROVIDED = { provider: "aws.bedrock", server: { address: "kb.example", port: 8443 } };

@@ -102,9 +102,10 @@ chat first
 `);
   });
 
-  it("is told apart by the tool and its call id", () => {
+  it("is told by the tool and, where both know it, by the call's id", () => {
     traceToolCall({ tool: "search", callId: "1" }, () => {
       traceToolCall({ tool: "search", callId: "1", arguments: { q: "pen" } }, () => {});
+      traceToolCall({ tool: "search" }, () => {});
       traceToolCall({ tool: "search", callId: "2" }, () => {});
       traceToolCall({ tool: "fetch", callId: "1" }, () => {});
     });

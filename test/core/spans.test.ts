@@ -1,5 +1,5 @@
 import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { startSpan, traced, withSpan } from "@waybill/core";
+import { currentTraceIds, startSpan, traced, withSpan } from "@waybill/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { startRecording } from "../support/recording.ts";
@@ -169,6 +169,21 @@ describe("tracing that is broken", () => {
         throw error;
       }),
     ).toThrow(error);
+  });
+});
+
+describe("currentTraceIds", () => {
+  it("gives the ids of the active span, whoever started it, and nothing where there is none", () => {
+    const ours = withSpan("ours", (span) => [currentTraceIds(), span.span.spanContext()] as const);
+    const theirs = trace.getTracer("theirs").startActiveSpan("theirs", (span) => {
+      span.end();
+      return [currentTraceIds(), span.spanContext()] as const;
+    });
+
+    for (const [ids, { traceId, spanId }] of [ours, theirs]) {
+      expect(ids).toEqual({ traceId, spanId, sampled: true });
+    }
+    expect(currentTraceIds()).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 
 import { context, trace } from "@opentelemetry/api";
+import { SamplingDecision } from "@opentelemetry/sdk-trace";
 import { flushOpen, traceLlmCall, traceToolCall, withSpan } from "@waybill/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -64,7 +65,6 @@ stream
     expect(generator.next("a")).toEqual({ done: false, value: "got a" });
     expect(generator.throw("an error")).toEqual({ done: false, value: "caught an error" });
     expect(generator.next()).toEqual({ done: true, value: "the end" });
-    expect(generator.map).toBeTypeOf("function");
     expect(spanTree(recording.spans())).toBe("\necho\n");
   });
 
@@ -232,6 +232,77 @@ stream
     expect(ran).toHaveLength(1);
     expect(ran[0]).toBeDefined();
     expect(spanTree(recording.spans())).toBe("\nSELECT\n");
+  });
+
+  it("lasts until the helpers of an iterator are through", () => {
+    const generator = withSpan("numbers", function* () {
+      yield withSpan("make", () => 1);
+      yield 2;
+    });
+    const doubled = generator.map((number) => number * 2);
+    expect(recording.open()).toBe(1);
+
+    expect(doubled.toArray()).toEqual([2, 4]);
+    expect(spanTree(recording.spans())).toBe(`
+numbers
+  make
+`);
+  });
+
+  it("goes on when a generator yields while it is returned from", () => {
+    const generator = withSpan("stubborn", function* (): Generator<string, string> {
+      try {
+        yield "one";
+      } finally {
+        yield "not yet";
+      }
+      return "end";
+    });
+    generator.next();
+
+    expect(generator.return("given")).toEqual({ done: false, value: "not yet" });
+    expect(recording.open()).toBe(1);
+    expect(generator.next()).toEqual({ done: true, value: "given" });
+    expect(spanTree(recording.spans())).toBe("\nstubborn\n");
+  });
+
+  it("passes on a result that cannot be read", () => {
+    const hostile = {
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what is hostile about it
+      get then(): never {
+        throw new Error("a getter that throws");
+      },
+    };
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+
+    expect(withSpan("getter", () => hostile) === hostile).toBe(true);
+    expect(withSpan("revoked", () => proxy) === proxy).toBe(true);
+    expect(spanTree(recording.spans())).toBe("\ngetter\nrevoked\n");
+  });
+
+  it("keeps what a stream starts below a span that no sampler wanted", async () => {
+    await recording.stop();
+    const parents: (string | undefined)[] = [];
+    recording = startRecording({
+      sampler: {
+        shouldSample(around, _traceId, name) {
+          if (name === "inner") parents.push(trace.getSpanContext(around)?.spanId);
+          return { decision: SamplingDecision.NOT_RECORD };
+        },
+      },
+    });
+    const ids: string[] = [];
+    const stream = withSpan("outer", async function* (span) {
+      ids.push(span.span.spanContext().spanId);
+      await Promise.resolve();
+      withSpan("inner", () => {});
+      yield 1;
+    });
+    await Array.fromAsync(stream);
+
+    expect(parents).toEqual(ids);
+    expect(recording.spans()).toEqual([]);
   });
 
   it("leaves what it does not follow to its reader: arrays, maps, plain objects", () => {

@@ -469,7 +469,11 @@ async function compiledAndRun(
         ..."--target es2023 --module nodenext --lib es2024,esnext.array --types node".split(" "),
         ..."--customConditions @waybill/source --rewriteRelativeImportExtensions".split(" "),
         ..."--strict --skipLibCheck --noEmitOnError --ignoreConfig".split(" "),
-        ...["--rootDir", fixtures, "--outDir", folder, `${fixtures}/${program}.ts`],
+        "--rootDir",
+        fixtures,
+        "--outDir",
+        folder,
+        `${fixtures}/${program}.ts`,
       ],
       { cwd: root },
     );

@@ -1,17 +1,23 @@
 import { createServer } from "node:http";
+import type { RequestListener, Server } from "node:http";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 
 import { serve } from "@hono/node-server";
+import type { HttpBindings } from "@hono/node-server";
 import { context, propagation } from "@opentelemetry/api";
 import { setIdentity, withSpan } from "@waybill/core";
 import type { Identity } from "@waybill/core";
 import { traceMiddleware as traceExpress } from "@waybill/express";
 import { traceMiddleware as traceHono } from "@waybill/hono";
 import express from "express";
-import type { NextFunction, Request, Response } from "express";
+import type { Express, NextFunction, Request, Response } from "express";
+import express4 from "express-v4";
 import { Hono } from "hono";
+import type { Env } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { streamSSE } from "hono/streaming";
+import Router22 from "router-v2.2";
 
 /** What both frameworks' middlewares are given in the shared tests. */
 export interface ServiceOptions {
@@ -22,30 +28,70 @@ export interface ServiceOptions {
 
   /** Mount the middleware as it is, without calling it. */
   readonly bare?: boolean;
+
+  /** Let a request get to the middleware only after its client has left. */
+  readonly late?: boolean;
 }
 
 /** A service that listens on a free port. */
 export interface Service {
   readonly url: string;
 
-  /** Resolves when a request to `/hang` has arrived. */
+  /** Resolves when a request to `/hang` has got to its handler. */
   readonly hanging: Promise<void>;
 
   readonly close: () => Promise<void>;
 }
 
+/** A version of Express, as its users make an app. */
+export interface ExpressVersion {
+  readonly framework: string;
+  readonly newApp: () => Express;
+  readonly newRouter: typeof express.Router;
+
+  /** Whether its router says what failed, and in which order it calls what. */
+  readonly tells: boolean;
+}
+
+/** The versions of Express whose routers differ. */
+export const EXPRESS_VERSIONS: readonly ExpressVersion[] = [
+  { framework: "Express", newApp: express, newRouter: express.Router, tells: true },
+  {
+    framework: "Express with router 2.2",
+    newApp: () => Object.defineProperty(express(), "router", { value: Router22() }),
+    newRouter: Router22,
+    tells: false,
+  },
+  { framework: "Express 4", newApp: express4, newRouter: express4.Router, tells: false },
+];
+
 /** The same small service on each framework. */
 export const SERVICES: readonly {
   readonly framework: string;
   readonly start: (options?: ServiceOptions) => Promise<Service>;
+
+  /** Whether a response of 500 comes with the error that it is for. */
+  readonly tells: boolean;
 }[] = [
-  { framework: "Express", start: startExpress },
-  { framework: "Hono", start: startHono },
+  ...EXPRESS_VERSIONS.map((version) => ({
+    framework: version.framework,
+    tells: version.tells,
+    start: (options?: ServiceOptions) => startExpress(version, options),
+  })),
+  { framework: "Hono", start: startHono, tells: true },
 ];
 
-async function startExpress({ accept, identify, bare }: ServiceOptions = {}): Promise<Service> {
+async function startExpress(
+  { newApp, newRouter }: ExpressVersion,
+  { accept, identify, bare, late }: ServiceOptions = {},
+): Promise<Service> {
   const hanging = Promise.withResolvers<void>();
-  const app = express();
+  const app = newApp();
+  if (late) {
+    app.use((_req, res, next) => {
+      res.once("close", next);
+    });
+  }
   if (bare) app.use(traceExpress);
   else {
     app.use(
@@ -65,9 +111,9 @@ async function startExpress({ accept, identify, bare }: ServiceOptions = {}): Pr
     next();
   });
   app.get("/orders/:id", (req, res) => void res.json({ id: req.params.id }));
-  const items = express.Router();
+  const items = newRouter();
   items.get("/items/:itemId", (req, res) => void res.json(req.params));
-  const api = express.Router({ mergeParams: true });
+  const api = newRouter({ mergeParams: true });
   api.use("/v1", items);
   app.use("/api/:tenant", api);
   app.get("/private/me", (_req, res) => void res.json({}));
@@ -88,38 +134,67 @@ async function startExpress({ accept, identify, bare }: ServiceOptions = {}): Pr
     res.write("data: first\n\n");
   });
   app.get("/hang", () => hanging.resolve());
+  app.get("/cut-off", (req, res) => {
+    res.write("one");
+    req.socket.destroy();
+  });
 
-  // oxlint-disable-next-line typescript/no-misused-promises -- an Express app is a request listener
-  const server = createServer(app);
+  return { ...(await listen(app)), hanging: hanging.promise };
+}
+
+async function startHono(options: ServiceOptions = {}): Promise<Service> {
+  const hanging = Promise.withResolvers<void>();
+  const app = honoApp(options, hanging.resolve);
+  return { ...(await listenHono(app)), hanging: hanging.promise };
+}
+
+/** Serves an Express app, or whatever else listens to requests, on a free port. */
+export async function listen(listener: RequestListener): Promise<Omit<Service, "hanging">> {
+  const server = createServer(listener);
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    hanging: hanging.promise,
     close: () => closeServer(server),
   };
 }
 
-async function startHono({ accept, identify, bare }: ServiceOptions = {}): Promise<Service> {
-  const hanging = Promise.withResolvers<void>();
-  const app = honoApp({ accept, identify, bare }, hanging.resolve);
+/** Serves a Hono app on a free port. */
+export async function listenHono<E extends Env>(app: Hono<E>): Promise<Omit<Service, "hanging">> {
   const { promise: listening, resolve: isListening } = Promise.withResolvers<AddressInfo>();
   const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, isListening);
   const { port } = await listening;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    hanging: hanging.promise,
-    close: () => closeServer(server as ReturnType<typeof createServer>),
-  };
+  return { url: `http://127.0.0.1:${port}`, close: () => closeServer(server as Server) };
+}
+
+/** Sends text to a service as it is, and resolves with all that comes back until the service closes the connection. */
+export function sendRaw({ url }: Pick<Service, "url">, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  let answer = "";
+  socket.on("data", (chunk) => {
+    answer += String(chunk);
+  });
+  socket.write(text);
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve(answer));
+  });
 }
 
 /** The Hono service as an app, for tests without a server. */
 export function honoApp(
-  { accept, identify, bare }: { [K in keyof ServiceOptions]: ServiceOptions[K] | undefined },
+  { accept, identify, bare, late }: ServiceOptions,
   onHang: () => void,
-): Hono {
-  const app = new Hono();
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  if (late) {
+    app.use(async (c, next) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      c.env.outgoing.once("close", resolve);
+      await promise;
+      await next();
+    });
+  }
   if (bare) app.use(traceHono);
   else {
     app.use(
@@ -188,6 +263,13 @@ export function honoApp(
     onHang();
     await new Promise<never>(() => {});
     return new Response();
+  });
+  app.get("/cut-off", (c) => {
+    async function* chunks() {
+      yield new TextEncoder().encode("one");
+      c.env.incoming.socket.destroy();
+    }
+    return new Response(ReadableStream.from(chunks()) as ReadableStream<Uint8Array<ArrayBuffer>>);
   });
   app.onError((error, c) =>
     error instanceof HTTPException ? error.getResponse() : c.text("Internal Server Error", 500),

@@ -35,7 +35,7 @@ const DOES_NOTHING: SpanProcessor = {
 
 /** What a test may put into the set-up. */
 export interface RecordingOptions {
-  readonly sampler?: Pick<Sampler, "shouldSample">;
+  readonly sampler?: Pick<Sampler, "shouldSample"> & Partial<Sampler>;
   readonly processor?: Partial<SpanProcessor>;
 }
 

@@ -38,8 +38,9 @@ type OnValue = (value: unknown) => void;
 
 function endWhenOver(handle: SpanHandle, result: unknown, onValue?: OnValue): unknown {
   if (typeof result === "object" && result !== null) {
-    if (isPromiseLike(result)) return endWhenSettled(handle, result, onValue);
-    const followed = attempt("a stream could not be followed", () => follow(handle, result));
+    const followed = attempt("the result of an operation could not be followed", () =>
+      isPromiseLike(result) ? endWhenSettled(handle, result, onValue) : follow(handle, result),
+    );
     if (followed !== undefined) return followed;
   }
   if (onValue) attempt("the result of an operation could not be recorded", () => onValue(result));

@@ -12,6 +12,8 @@ export {
   withIdentity,
 } from "./identity-context.ts";
 export type { AgentIdentity, Identity } from "./identity.ts";
+export { currentTraceIds } from "./current-trace-ids.ts";
+export type { TraceIds } from "./current-trace-ids.ts";
 export { DecisionSpan, traceDecision } from "./decision.ts";
 export type { DecisionOptions, DecisionResult } from "./decision.ts";
 export { doctor } from "./doctor.ts";

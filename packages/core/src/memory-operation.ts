@@ -10,6 +10,9 @@ import {
   GEN_AI_MEMORY_RECORDS,
   GEN_AI_MEMORY_STORE_ID,
   GEN_AI_OPERATION_NAME,
+  GEN_AI_PROVIDER_NAME,
+  SERVER_ADDRESS,
+  SERVER_PORT,
   WAYBILL_MEMORY_TYPE,
 } from "./semconv.ts";
 import { SpanHandle } from "./span-handle.ts";
@@ -34,6 +37,12 @@ export interface MemoryOperationOptions extends OperationOptions {
   readonly storeId?: string;
   readonly recordId?: string;
 
+  /** Who provides it, by its well-known name where it has one (`openai`, `aws.bedrock`). */
+  readonly provider?: string | undefined;
+
+  /** Where it is. */
+  readonly server?: { readonly address: string; readonly port?: number | undefined } | undefined;
+
   /**
    * Whether the memory is in another process.
    *
@@ -45,7 +54,7 @@ export interface MemoryOperationOptions extends OperationOptions {
 /** The span of one memory operation. */
 export class MemoryOperationSpan extends SpanHandle {
   constructor(options: MemoryOperationOptions) {
-    const { operation, type, storeId, recordId, remote = false } = options;
+    const { operation, type, storeId, recordId, provider, server, remote = false } = options;
     super({
       ...options,
       name: operation,
@@ -55,6 +64,9 @@ export class MemoryOperationSpan extends SpanHandle {
         ...definedAttributes({
           [GEN_AI_MEMORY_STORE_ID]: storeId,
           [GEN_AI_MEMORY_RECORD_ID]: recordId,
+          [GEN_AI_PROVIDER_NAME]: provider,
+          [SERVER_ADDRESS]: server?.address,
+          [SERVER_PORT]: server?.port,
           [WAYBILL_MEMORY_TYPE]: type,
         }),
         ...options.attributes,

@@ -70,16 +70,16 @@ export class ModelCallSpan extends SpanHandle {
       ...options,
       name: model === undefined ? operation : `${operation} ${model}`,
       kind: SpanKind.CLIENT,
-      call: operation === "embeddings" ? operation : "model",
+      call: { name: operation === "embeddings" ? operation : "model" },
       attributes: { ...attributes, ...options.attributes },
     });
     this.#metricAttributes = attributes;
     if (attempt > 1) this.setAttributes({ [WAYBILL_ATTEMPT]: attempt });
   }
 
-  /** A call that no sampler wanted is counted by the metrics all the same. */
+  /** Metrics count a call also where only they are registered. */
   override get watched(): boolean {
-    return this.recording || this.#metrics !== undefined;
+    return super.watched || this.#metrics !== undefined;
   }
 
   override onChunk(): void {

@@ -6,9 +6,12 @@ import type { OperationOptions } from "./operation-options.ts";
 import {
   GEN_AI_DATA_SOURCE_ID,
   GEN_AI_OPERATION_NAME,
+  GEN_AI_PROVIDER_NAME,
   GEN_AI_RETRIEVAL_DOCUMENTS,
   GEN_AI_RETRIEVAL_QUERY_TEXT,
   GEN_AI_RETRIEVAL_TOP_K,
+  SERVER_ADDRESS,
+  SERVER_PORT,
 } from "./semconv.ts";
 import { SpanHandle } from "./span-handle.ts";
 
@@ -19,12 +22,18 @@ export interface RetrievalOptions extends OperationOptions {
 
   /** How many documents are asked for. */
   readonly topK?: number | undefined;
+
+  /** Who provides it, by its well-known name where it has one (`openai`, `aws.bedrock`). */
+  readonly provider?: string | undefined;
+
+  /** Where it is. */
+  readonly server?: { readonly address: string; readonly port?: number | undefined } | undefined;
 }
 
 /** The span of one retrieval. */
 export class RetrievalSpan extends SpanHandle {
   constructor(options: RetrievalOptions) {
-    const { dataSource, topK } = options;
+    const { dataSource, topK, provider, server } = options;
     super({
       ...options,
       name: dataSource === undefined ? "retrieval" : `retrieval ${dataSource}`,
@@ -34,6 +43,9 @@ export class RetrievalSpan extends SpanHandle {
         ...definedAttributes({
           [GEN_AI_DATA_SOURCE_ID]: dataSource,
           [GEN_AI_RETRIEVAL_TOP_K]: topK,
+          [GEN_AI_PROVIDER_NAME]: provider,
+          [SERVER_ADDRESS]: server?.address,
+          [SERVER_PORT]: server?.port,
         }),
         ...options.attributes,
       },

@@ -82,13 +82,13 @@ export function checkSettings(
   others: Readonly<Record<string, OptionType | readonly OptionType[]>> = {},
 ): void {
   checkOptions(owner, settings, {
+    ...others,
     captureContent: ["boolean", "object"],
     history: "string",
     redactors: "object",
     redact: "function",
     maxAttributeBytes: "non-negative integer",
     graceMs: "non-negative integer",
-    ...others,
   });
   const { captureContent, history, redactors = {} } = settings as WaybillSettings;
   if (typeof captureContent === "object") {

@@ -2,6 +2,7 @@ import {
   context as contextApi,
   createContextKey,
   INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -53,12 +54,12 @@ export interface SpanHandleOptions {
   readonly agent?: AgentIdentity;
 
   /**
-   * Which call this is, if another instrumentation may trace the same one (`model`, `tool look_up`). Within an open
-   * operation of the same call, with no other operation between, no span is started: the handle works on that one's.
+   * Which call this is, if another instrumentation may trace the same one. Within an open operation of the same call,
+   * with no other operation between, no span is started: the handle works on that one's.
    *
    * @default a call that nobody else traces
    */
-  readonly call?: string | undefined;
+  readonly call?: CallIdentity | undefined;
 
   /** A signal that ends the operation as `aborted`, not as failed, when the operation throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -69,6 +70,15 @@ export interface SpanHandleOptions {
    * @default the process's setting, see `configureWaybill`
    */
   readonly captureContent?: CaptureContent | undefined;
+}
+
+/** What tells a call from others. */
+export interface CallIdentity {
+  /** `model`, `tool look_up`. */
+  readonly name: string;
+
+  /** The call's own id. One instrumentation may know it, the other not. */
+  readonly id?: string | undefined;
 }
 
 const TRACER_NAME = "@waybill/core";
@@ -104,7 +114,7 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
 
   readonly #operation: OpenOperation;
   readonly #isOperation: boolean;
-  readonly #call: string | undefined;
+  readonly #call: CallIdentity | undefined;
   readonly #captureContent: CaptureContent | undefined;
   #scope: RequestScope | undefined;
   #activity = 0;
@@ -198,9 +208,12 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
     return !this.ended && this.recording && capturesContent(kind, this.#captureContent);
   }
 
-  /** Whether it matters when and how the operation ends. */
+  /**
+   * Whether it matters when and how the operation ends. It does for a span that no sampler wanted, too: what its streams
+   * start belongs below it. It does not where no OpenTelemetry SDK is registered.
+   */
   get watched(): boolean {
-    return this.recording;
+    return isSpanContextValid(this.span.spanContext());
   }
 
   /** A chunk of what the operation streams was read. */
@@ -274,9 +287,9 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   }
 
   /** The open operation that traces this call: this one, or one around it with no other operation between. */
-  operationOfCall(call: string): SpanHandle | undefined {
+  operationOfCall(call: CallIdentity): SpanHandle | undefined {
     if (this.ended) return undefined;
-    if (this.#call === call) return this.sameCall ?? this;
+    if (this.#call !== undefined && isSameCall(this.#call, call)) return this.sameCall ?? this;
     return this.#isOperation ? undefined : this.outer?.operationOfCall(call);
   }
 
@@ -346,6 +359,11 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
 export interface SpanEnd {
   readonly outcome?: Outcome | undefined;
   readonly failure?: { readonly error: unknown };
+}
+
+function isSameCall(one: CallIdentity, other: CallIdentity): boolean {
+  const isIdKnown = one.id !== undefined && other.id !== undefined;
+  return one.name === other.name && (!isIdKnown || one.id === other.id);
 }
 
 /** The innermost span of ours that is open in this context. */

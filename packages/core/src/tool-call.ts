@@ -52,7 +52,7 @@ export class ToolCallSpan extends SpanHandle {
     super({
       ...options,
       name: `execute_tool ${tool}`,
-      call: `tool ${tool} ${callId ?? ""}`,
+      call: { name: `tool ${tool}`, id: callId },
       attributes: {
         [GEN_AI_OPERATION_NAME]: "execute_tool",
         [GEN_AI_TOOL_NAME]: tool,

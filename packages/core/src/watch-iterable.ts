@@ -24,9 +24,11 @@ export function watchIterable<T extends object>(source: T, watch: IterableWatch)
       if (Object.hasOwn(steps, property)) return steps[property];
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== "function" || property === "constructor") return value;
+      // The helpers of iterators (`map`, `take`) iterate what they are called on.
+      const self = isIteratorHelper(property, value) ? view : target;
       return (...args: unknown[]) => {
         const result = contextApi.with(watch.context, () =>
-          Reflect.apply(value as Method, target, args),
+          Reflect.apply(value as Method, self, args),
         );
         return result === target ? view : watch.onResult(result);
       };
@@ -38,6 +40,11 @@ export function watchIterable<T extends object>(source: T, watch: IterableWatch)
 /** Whether a value can be iterated by `for await` and only so: it is no synchronous iterable. */
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> & object {
   return typeof (value as Iterated | null | undefined)?.[Symbol.asyncIterator] === "function";
+}
+
+function isIteratorHelper(property: PropertyKey, method: Function): boolean {
+  const { Iterator } = globalThis as { Iterator?: { prototype: Record<PropertyKey, unknown> } };
+  return Iterator?.prototype[property] === method;
 }
 
 /** Whether a value is what a generator function gives: its code has not run yet, or not to its end. */
@@ -93,21 +100,19 @@ function iterableMethods(source: Iterated, give: (self: unknown, open: Method) =
 function watchedSteps(iterator: Iterated, watch: IterableWatch): Steps {
   const { next, return: leave, throw: raise } = iterator;
   const { branch } = watch;
-  const advance = (method: Method): Step => {
-    return (...args) => {
+  const step =
+    (method: Method, atTheEnd: () => void): Step =>
+    (...args) => {
       branch.waiting();
       return settle(iterator, method, args, watch, (result) => {
-        if ((result as IteratorResult<unknown>).done === true) branch.done();
+        if ((result as IteratorResult<unknown>).done === true) atTheEnd();
         else branch.chunk((result as IteratorResult<unknown>).value);
       });
     };
-  };
   return {
-    ...(next && { next: advance(next) }),
-    ...(raise && { throw: advance(raise) }),
-    ...(leave && {
-      return: (...args) => settle(iterator, leave, args, watch, () => branch.left("cancelled")),
-    }),
+    ...(next && { next: step(next, branch.done) }),
+    ...(raise && { throw: step(raise, branch.done) }),
+    ...(leave && { return: step(leave, () => branch.left("cancelled")) }),
   };
 }
 

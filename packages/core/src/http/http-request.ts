@@ -45,6 +45,7 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(
   "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" "),
 );
 const MAX_TEXT_LENGTH = 2048;
+const MAX_PORT = 65_535;
 
 /** The method as a span's name may hold it: `HTTP` stands for all unknown ones. */
 export function spanMethod(method: string): string {
@@ -52,7 +53,8 @@ export function spanMethod(method: string): string {
 }
 
 /**
- * The attributes of a SERVER span at its start. Query values are content: each is replaced by `REDACTED`.
+ * The attributes of a SERVER span at its start. Query values are content: each is replaced by `REDACTED`. Texts are at
+ * most 2048 characters long; what is longer is cut.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
  */
@@ -62,30 +64,33 @@ export function requestAttributes(request: HttpRequest): Attributes {
   return definedAttributes({
     [HTTP_REQUEST_METHOD]: known ? request.method : "_OTHER",
     [HTTP_REQUEST_METHOD_ORIGINAL]: known ? undefined : bounded(request.method),
-    [URL_SCHEME]: request.scheme,
+    [URL_SCHEME]: bounded(request.scheme),
     [URL_PATH]: bounded(request.path),
     [URL_QUERY]: request.query === "" ? undefined : withoutValues(request.query),
-    [SERVER_ADDRESS]: server.address,
+    [SERVER_ADDRESS]: bounded(server.address),
     [SERVER_PORT]: server.port,
-    [CLIENT_ADDRESS]: request.clientAddress,
-    [NETWORK_PEER_ADDRESS]: request.peerAddress,
+    [CLIENT_ADDRESS]: bounded(request.clientAddress),
+    [NETWORK_PEER_ADDRESS]: bounded(request.peerAddress),
     [NETWORK_PEER_PORT]: request.peerPort,
-    [NETWORK_PROTOCOL_VERSION]: request.protocolVersion,
+    [NETWORK_PROTOCOL_VERSION]: bounded(request.protocolVersion),
     [USER_AGENT_ORIGINAL]: bounded(request.header("user-agent")),
   });
 }
 
 function withoutValues(query: string): string {
-  return query.slice(0, MAX_TEXT_LENGTH).replaceAll(/=[^&]*/g, "=REDACTED");
+  const redacted = query.slice(0, MAX_TEXT_LENGTH).replaceAll(/=[^&]*/g, "=REDACTED");
+  return redacted.slice(0, MAX_TEXT_LENGTH);
 }
 
 function parseHost(host: string | undefined): { address?: string; port?: number } {
-  const match = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(host ?? "");
+  const match = /^(\[[^\]]+\]|[^:@]+)(?::(\d{1,5}))?$/.exec(host ?? "");
   if (match?.[1] === undefined) return {};
   const address = match[1].replace(/^\[|\]$/g, "");
-  return match[2] === undefined ? { address } : { address, port: Number(match[2]) };
+  const port = match[2] === undefined ? Infinity : Number(match[2]);
+  return port > MAX_PORT ? { address } : { address, port };
 }
 
-function bounded(text: string | undefined): string | undefined {
-  return text?.slice(0, MAX_TEXT_LENGTH);
+/** A text at most as long as an attribute may be. */
+export function bounded<T extends string | undefined>(text: T): T {
+  return text?.slice(0, MAX_TEXT_LENGTH) as T;
 }

@@ -1,0 +1,100 @@
+import type { ResponseEnd } from "./request-span.ts";
+
+/** A request that came over a connection, and its response, as `node:http` and `node:http2` have them. */
+export interface NodeExchange {
+  readonly incoming: NodeRequest;
+  readonly outgoing: NodeResponse;
+}
+
+/** What is read of Node's request. */
+export interface NodeRequest {
+  readonly url?: string | undefined;
+  readonly httpVersion: string;
+  readonly socket: NodeSocket;
+}
+
+/** What is read of Node's response. */
+export interface NodeResponse {
+  readonly headersSent: boolean;
+  readonly statusCode: number;
+  readonly writableEnded: boolean;
+  readonly writableFinished: boolean;
+  readonly destroyed?: boolean;
+  readonly errored?: Error | null;
+  readonly getHeader: (name: string) => unknown;
+  readonly once: (event: "close", listener: () => void) => unknown;
+
+  /** Of HTTP/2 only. Its responses share a connection, and tell of themselves by their stream. */
+  readonly stream?: { readonly destroyed?: boolean; readonly errored?: Error | null };
+
+  /** Of HTTP/1 only: the headers as they were sent. */
+  readonly _header?: string | null;
+}
+
+interface NodeSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly destroyed?: boolean;
+  readonly readableEnded?: boolean;
+  readonly errored?: Error | null;
+}
+
+const TRACED = Symbol.for("waybill.http.traced");
+
+/**
+ * Claims a request for whoever traces it, and says whether it was still free: of all the middlewares that it passes, in
+ * whichever frameworks, one traces it.
+ */
+export function claimRequest(incoming: NodeRequest): boolean {
+  const claimable = incoming as { [TRACED]?: true };
+  if (claimable[TRACED] === true) return false;
+  claimable[TRACED] = true;
+  return true;
+}
+
+/** Whether a response is over, so that its `close` event may already have been. */
+export function isOver({ destroyed, stream }: NodeResponse): boolean {
+  return destroyed === true || stream?.destroyed === true;
+}
+
+/**
+ * How a response ended that is over.
+ *
+ * @param failure What is known to have failed. Without it, the response's own error counts.
+ */
+export function nodeResponseEnd(
+  { incoming, outgoing }: NodeExchange,
+  failure: ResponseEnd["failure"] = ownFailure(incoming, outgoing),
+): ResponseEnd {
+  return {
+    statusCode: outgoing.headersSent ? outgoing.statusCode : undefined,
+    eventStream: isEventStream(outgoing),
+    failure,
+    clientLeft: failure === undefined && !isComplete(outgoing),
+  };
+}
+
+function ownFailure({ socket }: NodeRequest, outgoing: NodeResponse): ResponseEnd["failure"] {
+  const error = outgoing.errored ?? outgoing.stream?.errored ?? undefined;
+  const clientLeft =
+    socket.readableEnded === true || (socket.errored ?? error ?? undefined) !== error;
+  if (error !== undefined) {
+    // A response that waits behind another one on the connection of a client that left gets an error for it.
+    const isDisconnect = clientLeft && (error as { code?: unknown }).code === "ECONNRESET";
+    return isDisconnect ? undefined : { error };
+  }
+  const wasCutOff = socket.destroyed === true && outgoing.stream === undefined && !clientLeft;
+  return wasCutOff && !isComplete(outgoing) ? {} : undefined;
+}
+
+function isComplete({ writableEnded, writableFinished }: NodeResponse): boolean {
+  return writableEnded && writableFinished;
+}
+
+function isEventStream(outgoing: NodeResponse): boolean {
+  // Node keeps headers that were given to `writeHead` only in the form in which they were sent.
+  const { _header: sent } = outgoing;
+  const contentType =
+    outgoing.getHeader("content-type") ?? /^content-type: *(.*)$/im.exec(sent ?? "")?.[1];
+  return typeof contentType === "string" && contentType.startsWith("text/event-stream");
+}
