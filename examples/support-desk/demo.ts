@@ -24,6 +24,11 @@ import { writeTraceFiles } from "./trace-files.ts";
 
 const OUT = join(import.meta.dirname, "out");
 
+// `npm run demo | head`: whoever reads has seen enough.
+process.stdout.on("error", () => process.exit());
+
+const disabled = process.env.OTEL_SDK_DISABLED?.toLowerCase() === "true";
+
 const traces: Trace[] = [];
 const tracing = startTracing({
   serviceName: "support-desk",
@@ -41,6 +46,7 @@ const express = await startExpressService(desk);
 const hono = await startHonoService(desk);
 say(`The support desk listens: on Express at ${express.url}, on Hono at ${hono.url}.`);
 say(model.description);
+if (disabled) say("OTEL_SDK_DISABLED is true: the desk answers, and nothing is traced.");
 
 await ask("1. On Express, Ada asks where her order is.", {
   url: express.url,
@@ -76,7 +82,11 @@ http.disable();
 await model.close();
 await tracing.shutdown();
 
-say("Every trace was written as JSON, as Jaeger JSON (upload it in Jaeger's UI) and as OTLP JSON:");
+if (traces.length > 0) {
+  say(
+    "Every trace was written as JSON, as Jaeger JSON (upload it in Jaeger's UI) and as OTLP JSON:",
+  );
+}
 for (const [index, trace] of traces.entries()) {
   const name = `${index + 1}-${trace.identity.userId ?? "nobody"}`;
   const paths = await writeTraceFiles(trace, OUT, name);
@@ -92,9 +102,11 @@ async function ask(title: string, ...requests: ChatRequest[]): Promise<void> {
     console.log(`   ${requests[index]?.user} reads: ${text}`);
   }
 
+  if (disabled) return;
   await waitFor(() => traces.length >= before + requests.length);
   const { columns, isTTY } = process.stdout;
-  const width = isTTY ? Math.min(Math.max(columns, 60), 140) : 110;
+  // Below 40 columns there is no room to draw; a terminal that does not know its width says 0.
+  const width = isTTY ? Math.min(Math.max(columns || 110, 40), 140) : 110;
   for (const trace of traces.slice(before)) {
     console.log(`\n${renderTimeline(trace, { width, color: isTTY && !process.env.NO_COLOR })}`);
   }

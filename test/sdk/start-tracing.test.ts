@@ -1,10 +1,27 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { diag, DiagLogLevel, propagation, context, trace } from "@opentelemetry/api";
+import {
+  diag,
+  DiagLogLevel,
+  propagation,
+  context,
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+} from "@opentelemetry/api";
 import { InMemorySpanExporter } from "@opentelemetry/sdk-trace";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
-import { traceAgentRun, traceLlmCall, withBaggage, withIdentity, withSpan } from "@waybill/core";
+import {
+  configureWaybill,
+  traceAgentRun,
+  traceLlmCall,
+  traceToolCall,
+  withBaggage,
+  withIdentity,
+  withSpan,
+} from "@waybill/core";
+import { AsyncLocalStorageContextManager } from "@waybill/core/otel";
 import { startTracing } from "@waybill/sdk";
 import type { StartTracingOptions, Tracing } from "@waybill/sdk";
 import { toOtlpJson } from "@waybill/trace";
@@ -24,6 +41,14 @@ afterEach(async () => {
   tracing = undefined;
   diag.disable();
   vi.unstubAllEnvs();
+  configureWaybill({
+    captureContent: false,
+    history: "new",
+    redactors: {},
+    redact: (text) => text,
+    maxAttributeBytes: 16_384,
+    graceMs: 60_000,
+  });
 });
 
 function start(options: Partial<StartTracingOptions> = {}): Tracing {
@@ -113,6 +138,53 @@ describe("startTracing", () => {
     );
 
     expect(Object.keys(carrier)).toEqual(["traceparent"]);
+  });
+
+  it("lets baggage go to the hosts of `allowHosts` and to no other, but the trace to both", async () => {
+    const received: unknown[] = [];
+    const server = createServer(({ headers: { host, traceparent, baggage } }, response) => {
+      received.push([host?.split(":")[0], traceparent?.slice(0, 3), baggage]);
+      response.end();
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = server.address() as AddressInfo;
+    const get = (host: string) => {
+      const attributes = { "server.address": host };
+      return withSpan("GET", { kind: SpanKind.CLIENT, attributes }, async () => {
+        const headers: Record<string, string> = {};
+        propagation.inject(context.active(), headers);
+        await (await fetch(`http://${host}:${port}`, { headers })).text();
+      });
+    };
+
+    start({ allowHosts: ["127.0.0.1"] });
+    await withBaggage({ tenant: "acme" }, async () => {
+      await get("127.0.0.1");
+      await get("localhost");
+    });
+    server.closeAllConnections();
+    server.close();
+
+    expect(received).toEqual([
+      ["127.0.0.1", "00-", "tenant=acme"],
+      ["localhost", "00-", undefined],
+    ]);
+  });
+
+  it("reads the caller's trace with its random flag, and its baggage", () => {
+    start();
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const caller = { traceparent: `00-${traceId}-b7ad6b7169203331-03`, baggage: "tenant=acme" };
+    const carrier: Record<string, string> = {};
+    const extracted = propagation.extract(ROOT_CONTEXT, caller);
+    context.with(extracted, () =>
+      withSpan("work", () => propagation.inject(context.active(), carrier)),
+    );
+
+    expect(propagation.getBaggage(extracted)?.getEntry("tenant")?.value).toBe("acme");
+    expect(carrier.traceparent).toMatch(new RegExp(`^00-${traceId}-[\\da-f]{16}-03$`));
   });
 
   it("draws the timeline when asked to", async () => {
@@ -224,6 +296,59 @@ describe("startTracing", () => {
     expect(traces).toHaveLength(1);
   });
 
+  it("takes every setting of the process", async () => {
+    const running = start({
+      captureContent: { toolArguments: true },
+      history: "full",
+      redactors: { email: false },
+      redact: (text) => text.replaceAll("gold", "lead"),
+      maxAttributeBytes: 100,
+      graceMs: 1000,
+    });
+    traceToolCall(
+      { tool: "buy", arguments: { metal: "gold", to: "ada@example.com", note: "x".repeat(200) } },
+      () => {},
+    );
+    await running.flush();
+
+    expect(traces[0]?.spans[0]?.attributes["gen_ai.tool.call.arguments"]).toBe(
+      '{"metal":"lead","to":"ada@example.com","note":"…"}',
+    );
+  });
+
+  it("leaves everything as it was if it throws", async () => {
+    const contents = async (options: object, message: RegExp): Promise<unknown> => {
+      const running = start({ captureContent: false });
+      expect(() => startTracing(options as StartTracingOptions)).toThrow(message);
+      const tool = { tool: "buy", arguments: { metal: "gold" } };
+      withIdentity({ userId: "ada" }, () => traceToolCall(tool, () => {}));
+      await running.flush();
+      await running.shutdown();
+      return traces.pop()?.spans[0]?.attributes;
+    };
+    const onTrace = vi.fn<() => void>();
+    const second = { serviceName: "second", timeline: false, captureContent: true, onTrace };
+    const untouched = await contents(second, /registered already/);
+
+    expect(untouched).toMatchObject({ "user.id": "ada" });
+    expect(untouched).not.toHaveProperty("gen_ai.tool.call.arguments");
+    expect(await contents({ ...second, exporter: {} }, /`exporter`/)).toEqual(untouched);
+    expect(await contents({ ...second, allowHosts: ["https://x"] }, /hosts/i)).toEqual(untouched);
+    expect(onTrace).not.toHaveBeenCalled();
+  });
+
+  it("leaves alone at its shutdown what it did not register", async () => {
+    const theirs = new AsyncLocalStorageContextManager();
+    context.setGlobalContextManager(theirs);
+    await start().shutdown();
+    const key = Symbol("theirs");
+
+    expect(context.with(ROOT_CONTEXT.setValue(key, 1), () => context.active().getValue(key))).toBe(
+      1,
+    );
+    context.disable();
+  });
+
   it.each([
     [{}, /`serviceName` is required/],
     [{ serviceName: 42 }, /`serviceName` must be a string, got 42/],
@@ -231,6 +356,30 @@ describe("startTracing", () => {
     [{ serviceName: "x", onTrace: true }, /`onTrace` must be a function, got true/],
     [{ serviceName: "x", timeline: "yes" }, /`timeline` must be a boolean or an object, got "yes"/],
     [{ serviceName: "x", timeline: { colour: true } }, /unknown option `colour`/],
+    [{ serviceName: "x", allowHosts: "a.example" }, /`allowHosts` must be an array of strings/],
+    [{ serviceName: "x", allowHosts: ["https://a.example"] }, /`allowHosts` must list host names/],
+    [
+      { serviceName: "x", exporter: {} },
+      /`exporter` must have the functions `export` and `shutdown`, got none called `export`/,
+    ],
+    [{ serviceName: "x", exporter: { export() {} } }, /`exporter` .* none called `shutdown`/],
+    [{ serviceName: "x", spanProcessors: [null] }, /`spanProcessors` .* got null/],
+    [{ serviceName: "x", spanProcessors: ["all"] }, /`spanProcessors` .* got string/],
+    [{ serviceName: "x", spanProcessors: [{}] }, /`spanProcessors` .* none called `onStart`/],
+    [{ serviceName: "x", spanProcessors: [{ onStart() {} }] }, /none called `onEnd`/],
+    [{ serviceName: "x", sampler: {} }, /`sampler` must have the functions `shouldSample`/],
+    [{ serviceName: "x", idGenerator: {} }, /`idGenerator` .* none called `generateTraceId`/],
+    [{ serviceName: "x", shutdownTimeoutMs: -1 }, /`shutdownTimeoutMs` must be a non-negative/],
+    [
+      { serviceName: "x", history: "old" },
+      /startTracing: option `history` must be "new" or "full"/,
+    ],
+    [
+      { serviceName: "x", redactors: { all: true } },
+      /startTracing `redactors`: unknown option `all`/,
+    ],
+    [{ serviceName: "x", captureContent: { in: true } }, /startTracing `captureContent`: unknown/],
+    [{ serviceName: "x", graceMs: "1s" }, /`graceMs` must be a non-negative integer, got "1s"/],
   ])("names the wrong option in %j", (options, message) => {
     expect(() => startTracing(options as StartTracingOptions)).toThrow(TypeError);
     expect(() => startTracing(options as StartTracingOptions)).toThrow(message);

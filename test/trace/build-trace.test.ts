@@ -275,6 +275,16 @@ describe("the whole trace", () => {
     expect(agentTrace().errorCount).toBe(3);
   });
 
+  it("is not complete when spans were dropped, and says how many", () => {
+    const spans = [plainSpan("root")];
+
+    expect(buildTrace(spans)).toMatchObject({ droppedSpans: 0, complete: true });
+    expect(buildTrace(spans, { droppedSpans: 3 })).toMatchObject({
+      droppedSpans: 3,
+      complete: false,
+    });
+  });
+
   it("is complete when every span has ended and no parent is missing but a remote one", () => {
     const remote = { parentSpanId: "f".repeat(16), parentIsRemote: true };
     const ended = plainSpan("ended", remote);

@@ -1,4 +1,4 @@
-import type { Span } from "@waybill/trace";
+import type { AttributeValue, Span } from "@waybill/trace";
 
 export const TRACE_ID = "9c1f4e2a7b3d58604a1e0cf2d6b79835";
 
@@ -40,6 +40,13 @@ export function plainSpan(name: string, options: PlainSpanOptions = {}): Span {
     droppedLinks: 0,
     ...given,
   };
+}
+
+/** Lists in lists. */
+export function nested(levels: number): AttributeValue {
+  let value: AttributeValue = "innermost";
+  for (let level = 0; level < levels; level += 1) value = [value];
+  return value;
 }
 
 /** A span id that begins with a name's letters. */

@@ -303,6 +303,14 @@ describe("the header", () => {
     ]);
   });
 
+  it("says how many spans were dropped", () => {
+    const trace = buildTrace([plainSpan("root")], { droppedSpans: 1234 });
+
+    expect(renderTimeline(trace).split("\n")[0]).toBe(
+      "root · support-desk · 1.00 ms · 1 span · 1,234 dropped",
+    );
+  });
+
   it("leaves out what is not known", () => {
     const nameless = plainSpan("", { resource: {}, endMs: 0 });
 

@@ -3,7 +3,7 @@ import type { JaegerSpan, JaegerTag, SpanLink } from "@waybill/trace";
 import { describe, expect, it } from "vitest";
 
 import type { PlainSpanOptions } from "./plain-span.ts";
-import { plainSpan, TRACE_ID } from "./plain-span.ts";
+import { nested, plainSpan, TRACE_ID } from "./plain-span.ts";
 import { recordedSpans, REMOTE_PARENT } from "./recorded-spans.ts";
 
 const PARENT_ID = "a3b81f05c9de2764";
@@ -140,6 +140,9 @@ describe("toJaeger", () => {
     ["a small bigint", 5n, { type: "int64", value: 5 }],
     ["a large bigint", -(2n ** 62n), { type: "int64", value: "-4611686018427387904" }],
     ["a whole number beyond 64 bits", 1e300, { type: "float64", value: 1e300 }],
+    ["the least of 64 bits", -(2 ** 63), { type: "int64", value: "-9223372036854775808" }],
+    ["a bigint beyond 64 bits", 2n ** 63n, { type: "string", value: "9223372036854775808" }],
+    ["what is nested too deep", nested(20_000), { type: "string", value: nestedNull(32) }],
     ["NaN", Number.NaN, { type: "float64", value: "NaN" }],
     ["bytes", new Uint8Array([0, 255]), { type: "binary", value: "AP8=" }],
     ["null", null, { type: "string", value: "" }],
@@ -153,6 +156,50 @@ describe("toJaeger", () => {
     const { tags } = written({ attributes: { value } as PlainSpanOptions["attributes"] & object });
 
     expect(tags.find(({ key }) => key === "value")).toEqual({ key: "value", ...typed });
+  });
+
+  it("writes no tag twice: what the span says counts, not an attribute of that name", () => {
+    const attributes = {
+      error: "mine",
+      "span.kind": "mine",
+      "otel.status_code": "mine",
+      "otel.status_description": "mine",
+      "otel.scope.name": "mine",
+      "w3c.tracestate": "mine",
+      "otel.dropped_links_count": 7,
+    };
+    const failed = written({
+      attributes,
+      kind: "client",
+      status: { code: "error", message: "gone" },
+      traceState: "vendor=1",
+      droppedLinks: 1,
+    });
+    const sound = written({ attributes });
+
+    expect(tagKeys(failed)).toHaveLength(new Set(tagKeys(failed)).size);
+    expect(JSON.stringify(failed.tags)).not.toContain("mine");
+    expect(tagKeys(sound)).toHaveLength(new Set(tagKeys(sound)).size);
+    expect(sound.tags).toContainEqual({ key: "error", type: "string", value: "mine" });
+    expect(sound.tags).toContainEqual({ key: "span.kind", type: "string", value: "internal" });
+  });
+
+  it("writes no field of an event twice", () => {
+    const { logs } = written({
+      events: [
+        {
+          name: "bare",
+          timeNs: 1_999n,
+          attributes: { "otel.dropped_attributes_count": 7 },
+          droppedAttributes: 1,
+        },
+      ],
+    });
+
+    expect(logs[0]?.fields).toEqual([
+      { key: "event", type: "string", value: "bare" },
+      { key: "otel.dropped_attributes_count", type: "int64", value: 1 },
+    ]);
   });
 
   it("refers to the parent first, then to links", () => {
@@ -259,6 +306,10 @@ describe("toJaeger", () => {
   it("writes no negative duration", () => {
     expect(written({ startMs: 5, endMs: 1 }).duration).toBe(0);
   });
+
+  function nestedNull(levels: number): string {
+    return `${"[".repeat(levels)}null${"]".repeat(levels)}`;
+  }
 
   function written(options: PlainSpanOptions): JaegerSpan {
     const span = toJaeger(buildTrace([plainSpan("span", options)])).data[0]?.spans[0];

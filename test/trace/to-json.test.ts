@@ -1,8 +1,9 @@
 import { buildTrace, toJson, traceFromSpans } from "@waybill/trace";
+import type { AttributeValue } from "@waybill/trace";
 import { describe, expect, it } from "vitest";
 
 import { agentTrace } from "./agent-trace.ts";
-import { plainSpan } from "./plain-span.ts";
+import { nested, plainSpan } from "./plain-span.ts";
 import { recordedSpans } from "./recorded-spans.ts";
 
 describe("toJson", () => {
@@ -26,6 +27,7 @@ describe("toJson", () => {
         reasoningTokens: 64,
       },
       errorCount: 3,
+      droppedSpans: 0,
       complete: true,
     });
     expect(spans).toHaveLength(9);
@@ -79,6 +81,15 @@ describe("toJson", () => {
       price: { $: 1, currency: "USD" },
       nested: { list: [null, { inner: { $bytes: "" } }] },
     });
+  });
+
+  it("writes null for what is nested deeper than 32 levels, and for circles", () => {
+    const circle: AttributeValue[] = [];
+    circle.push(circle, circle);
+    const trace = buildTrace([plainSpan("span", { attributes: { deep: nested(20_000), circle } })]);
+    const json = JSON.stringify(toJson(trace).spans[0]?.attributes);
+
+    expect(json).toBe(`{"deep":${"[".repeat(32)}null${"]".repeat(32)},"circle":[null,null]}`);
   });
 
   it("survives JSON.stringify and JSON.parse unchanged", () => {

@@ -1,22 +1,29 @@
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
-import { attempt, reportFailure } from "@waybill/core";
+import { attempt, checkOptions, reportFailure } from "@waybill/core";
 import { traceFromSpans } from "@waybill/trace";
 import type { Trace } from "@waybill/trace";
 
-/** Hears of a trace when all its spans of this process have ended. */
+import { contain } from "./contain.ts";
+import { withoutTracing } from "./without-tracing.ts";
+
+/**
+ * Hears of a trace when all its spans of this process have ended. Tracing is suppressed in its context: neither it nor
+ * what it awaits makes spans.
+ */
 export type TraceListener = (trace: Trace) => void;
 
 /** The recorder's limits. */
 export interface TraceRecorderOptions {
   /**
-   * The most traces that are held while they run. Beyond it the oldest is handed out as it is.
+   * The most traces that are held while they run; less than 1 counts as 1. Beyond it the oldest is handed out as it is.
    *
    * @default 1000
    */
   readonly maxTraces?: number;
 
   /**
-   * The most spans that are held of one trace. Further ones are left out and counted.
+   * The most spans that are held of one trace; less than 1 counts as 1. Further ones are left out, and counted as the
+   * trace's `droppedSpans`.
    *
    * @default 10000
    */
@@ -44,42 +51,49 @@ interface RunningTrace {
  * A span that starts later than that makes a trace of its own, with the same id.
  */
 export class TraceRecorder implements SpanProcessor {
-  readonly #listeners = new Set<TraceListener>();
+  #listeners: readonly { readonly listener: TraceListener }[] = [];
   readonly #running = new Map<string, RunningTrace>();
   readonly #maxTraces: number;
   readonly #maxSpansPerTrace: number;
   readonly #settleMs: number;
   #isShutDown = false;
 
-  constructor({
-    maxTraces = 1000,
-    maxSpansPerTrace = 10_000,
-    settleMs = 20,
-  }: TraceRecorderOptions = {}) {
-    this.#maxTraces = maxTraces;
-    this.#maxSpansPerTrace = maxSpansPerTrace;
+  /** @throws TypeError naming the option, if one is unknown or of the wrong type. */
+  constructor(options: TraceRecorderOptions = {}) {
+    checkOptions("TraceRecorder", options, {
+      maxTraces: "non-negative integer",
+      maxSpansPerTrace: "non-negative integer",
+      settleMs: "non-negative integer",
+    });
+    const { maxTraces = 1000, maxSpansPerTrace = 10_000, settleMs = 20 } = options;
+    this.#maxTraces = Math.max(1, maxTraces);
+    this.#maxSpansPerTrace = Math.max(1, maxSpansPerTrace);
     this.#settleMs = settleMs;
   }
 
   /**
-   * Calls `listener` with every trace from now on. What it throws goes to `diag`.
+   * Calls `listener` with every trace that is handed out from now on. What it throws, or rejects with, goes to `diag`; a
+   * promise is not waited for.
    *
    * @returns A function that stops it.
    */
   onTrace(listener: TraceListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const entry = { listener };
+    this.#listeners = [...this.#listeners, entry];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== entry);
+    };
   }
 
   onStart(span: ReadableSpan): void {
     if (this.#isShutDown) return;
     const { traceId, spanId } = span.spanContext();
     const trace = this.#running.get(traceId) ?? this.#begin(traceId);
-    clearTimeout(trace.settling);
     if (trace.spans.length >= this.#maxSpansPerTrace) {
       trace.droppedSpans += 1;
       return;
     }
+    clearTimeout(trace.settling);
     trace.open.add(spanId);
     trace.spans.push(span);
   }
@@ -137,9 +151,16 @@ export class TraceRecorder implements SpanProcessor {
       );
     }
 
-    const trace = attempt("a trace could not be put together", () => traceFromSpans(running.spans));
+    const { spans, droppedSpans } = running;
+    const trace = attempt("a trace could not be put together", () =>
+      traceFromSpans(spans, { droppedSpans }),
+    );
     if (trace === undefined) return;
-    for (const listener of this.#listeners)
-      attempt("an `onTrace` listener threw", () => listener(trace));
+    for (const entry of this.#listeners) {
+      if (!this.#listeners.includes(entry)) continue;
+      void contain("an `onTrace` listener failed", () =>
+        withoutTracing(() => entry.listener(trace)),
+      );
+    }
   }
 }

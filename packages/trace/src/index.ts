@@ -39,5 +39,5 @@ export { traceFromSpans } from "./trace-from-spans.ts";
 export type { HrTime, ReadableSpan, ReadableSpanContext } from "./trace-from-spans.ts";
 export type { TraceIdentity } from "./trace-identity.ts";
 export { buildTrace } from "./trace.ts";
-export type { Trace } from "./trace.ts";
+export type { BuildTraceOptions, Trace } from "./trace.ts";
 export type { UsageTotals } from "./usage-totals.ts";

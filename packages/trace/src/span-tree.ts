@@ -90,8 +90,14 @@ function earliestOnCircle(start: number, parents: Readonly<ParentIndexes>): numb
   return earliest;
 }
 
-/** Sorting is stable, so spans that start together keep their order. */
+/**
+ * By the millisecond of their start; within one, spans keep the order in which they are given. Many tracers know the start
+ * to the millisecond only, and its fractions would put their spans before others that started earlier.
+ */
 function byStart(a: Span, b: Span): number {
-  if (a.startNs === b.startNs) return 0;
-  return a.startNs < b.startNs ? -1 : 1;
+  const [first, second] = [a.startNs / NS_PER_MS, b.startNs / NS_PER_MS];
+  if (first === second) return 0;
+  return first < second ? -1 : 1;
 }
+
+const NS_PER_MS = 1_000_000n;

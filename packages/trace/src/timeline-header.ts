@@ -21,7 +21,7 @@ interface Fact {
 
 /** The lines that say what a trace is, whose it is and how it went, none wider than `width` columns. */
 export function timelineHeader(trace: Trace, options: TimelineHeaderOptions): string[] {
-  const { identity, spans, errorCount, complete } = trace;
+  const { identity, spans, errorCount, droppedSpans, complete } = trace;
   const running = spans.filter(({ endNs }) => endNs === undefined).length;
   const what: Fact[] = [
     {
@@ -33,7 +33,8 @@ export function timelineHeader(trace: Trace, options: TimelineHeaderOptions): st
     { text: counted(spans.length, "span") },
     ...(errorCount > 0 ? [{ text: counted(errorCount, "error"), style: "error" as const }] : []),
     ...(running > 0 ? [{ text: `${running} running` }] : []),
-    ...(complete || running > 0 ? [] : [{ text: "incomplete" }]),
+    ...(droppedSpans > 0 ? [{ text: `${grouped(droppedSpans)} dropped` }] : []),
+    ...(complete || running > 0 || droppedSpans > 0 ? [] : [{ text: "incomplete" }]),
   ];
   const whose: Fact[] = [
     ...(identity.userId === undefined ? [] : [{ text: `user ${identity.userId}` }]),

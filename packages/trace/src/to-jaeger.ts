@@ -1,6 +1,8 @@
 import { base64 } from "./base64.ts";
+import { isInt64 } from "./is-int64.ts";
 import { isList } from "./is-list.ts";
 import type { JsonValue } from "./json-value.ts";
+import { plainAttributes } from "./plain-attributes.ts";
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from "./span.ts";
 import type { Trace } from "./trace.ts";
 
@@ -48,7 +50,10 @@ export interface JaegerReference {
   readonly spanID: string;
 }
 
-/** A typed key and value. A number that JSON or JavaScript cannot hold exactly is its text. */
+/**
+ * A typed key and value. A number that JSON or JavaScript cannot hold exactly is its text; a `bigint` beyond 64 bits is a
+ * string.
+ */
 export interface JaegerTag {
   readonly key: string;
   readonly type: "string" | "bool" | "int64" | "float64" | "binary";
@@ -72,7 +77,9 @@ export interface JaegerProcess {
  * A trace as Jaeger's UI exports it, as an object for `JSON.stringify`: upload the file on Jaeger's search page.
  *
  * Times are cut to microseconds. A span that has not ended lasts until the end of the trace and carries a warning. An
- * attribute `@jaeger@warnings` becomes the span's warnings.
+ * attribute `@jaeger@warnings` becomes the span's warnings. An attribute with the name of a tag that says something else
+ * of the span here (`error` of one that failed, `span.kind`, `otel.status_code`) gives way to it. What is no attribute
+ * value (functions, circles, what is nested deeper than 32 levels) is empty or `null`.
  *
  * @see https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/jaeger/
  */
@@ -148,13 +155,14 @@ function refType({ attributes }: SpanLink): JaegerReference["refType"] {
 
 function spanTags(span: Span): JaegerTag[] {
   const { scope, status } = span;
-  return [
+  const library = [
     ...textTag("otel.scope.name", scope.name),
     ...textTag("otel.scope.version", scope.version),
     // The older names: Jaeger's UI shows the library of a span by them.
     ...textTag("otel.library.name", scope.name),
     ...textTag("otel.library.version", scope.version),
-    ...tags(span.attributes).filter(({ key }) => key !== WARNINGS),
+  ];
+  const facts = [
     tag("span.kind", span.kind),
     ...(status.code === "unset" ? [] : [tag("otel.status_code", status.code.toUpperCase())]),
     ...(status.code === "error" ? [tag("error", true)] : []),
@@ -164,16 +172,21 @@ function spanTags(span: Span): JaegerTag[] {
     ...countTag("otel.dropped_events_count", span.droppedEvents),
     ...countTag("otel.dropped_links_count", span.droppedLinks),
   ];
+  const taken = new Set([WARNINGS, ...library.map(keyOf), ...facts.map(keyOf)]);
+  return [...library, ...tags(span.attributes).filter(({ key }) => !taken.has(key)), ...facts];
+}
+
+function keyOf({ key }: JaegerTag): string {
+  return key;
 }
 
 function eventLog({ name, timeNs, attributes, droppedAttributes }: SpanEvent): JaegerLog {
+  const dropped = countTag("otel.dropped_attributes_count", droppedAttributes);
+  const own = tags(attributes).filter(({ key }) => !dropped.map(keyOf).includes(key));
+  const named = own.some(({ key }) => key === "event");
   return {
     timestamp: microseconds(timeNs),
-    fields: [
-      ...(Object.hasOwn(attributes, "event") ? [] : textTag("event", name)),
-      ...tags(attributes),
-      ...countTag("otel.dropped_attributes_count", droppedAttributes),
-    ],
+    fields: [...(named ? [] : textTag("event", name)), ...own, ...dropped],
   };
 }
 
@@ -207,7 +220,7 @@ function jaegerProcess({ "service.name": serviceName, ...others }: Attributes): 
 }
 
 function tags(attributes: Attributes): JaegerTag[] {
-  return Object.entries(attributes).map(([key, value]) => tag(key, value));
+  return Object.entries(plainAttributes(attributes)).map(([key, value]) => tag(key, value));
 }
 
 function textTag(key: string, value: string | undefined): JaegerTag[] {
@@ -225,7 +238,9 @@ function tag(key: string, value: AttributeValue): JaegerTag {
     case "boolean":
       return { key, type: "bool", value };
     case "bigint":
-      return { key, type: "int64", value: exactInteger(value) };
+      return isInt64(value)
+        ? { key, type: "int64", value: exactInteger(value) }
+        : { key, type: "string", value: String(value) };
     case "number":
       return isInt64(value)
         ? { key, type: "int64", value: exactInteger(BigInt(value)) }
@@ -236,10 +251,6 @@ function tag(key: string, value: AttributeValue): JaegerTag {
   if (value === null) return { key, type: "string", value: "" };
   if (value instanceof Uint8Array) return { key, type: "binary", value: base64(value) };
   return { key, type: "string", value: JSON.stringify(readable(value)) };
-}
-
-function isInt64(value: number): boolean {
-  return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
 }
 
 function exactInteger(value: bigint): number | string {

@@ -1,6 +1,7 @@
 import { base64 } from "./base64.ts";
 import { isList } from "./is-list.ts";
 import type { JsonValue } from "./json-value.ts";
+import { plainAttributes } from "./plain-attributes.ts";
 import type {
   Attributes,
   AttributeValue,
@@ -87,6 +88,7 @@ export interface JsonTrace {
   readonly identity: TraceIdentity;
   readonly usage: UsageTotals;
   readonly errorCount: number;
+  readonly droppedSpans: number;
   readonly complete: boolean;
 
   /** In the order of their start; the tree follows from `parentSpanId`. */
@@ -98,6 +100,8 @@ export interface JsonTrace {
  * because nanoseconds do not fit into a JSON number, and an attribute value that JSON lacks is an object with one member:
  * `{"$bytes": "<base64>"}`, `{"$int": "<decimal>"}` for an integer that came as a `bigint`, `{"$float": "NaN"}` (or
  * `"Infinity"`, `"-Infinity"`). An object that only looks like one of these is wrapped: `{"$object": { … }}`.
+ *
+ * What is no attribute value (functions, circles, what is nested deeper than 32 levels) is `null`.
  */
 export function toJson(trace: Trace): JsonTrace {
   return {
@@ -111,6 +115,7 @@ export function toJson(trace: Trace): JsonTrace {
     identity: trace.identity,
     usage: trace.usage,
     errorCount: trace.errorCount,
+    droppedSpans: trace.droppedSpans,
     complete: trace.complete,
     spans: trace.spans.map(jsonSpan),
   };
@@ -137,8 +142,12 @@ function jsonLink({ attributes, ...link }: SpanLink): JsonLink {
 }
 
 function jsonAttributes(attributes: Attributes): JsonAttributes {
+  return jsonMembers(plainAttributes(attributes));
+}
+
+function jsonMembers(members: Attributes): JsonAttributes {
   return Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [name, jsonValue(value)]),
+    Object.entries(members).map(([name, value]) => [name, jsonValue(value)]),
   );
 }
 
@@ -148,7 +157,7 @@ function jsonValue(value: AttributeValue): JsonValue {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return { $bytes: base64(value) };
   if (isList(value)) return value.map(jsonValue);
-  const object = jsonAttributes(value);
+  const object = jsonMembers(value);
   const [first, second] = Object.keys(value);
   const looksSpecial = first?.startsWith("$") === true && second === undefined;
   return looksSpecial ? { $object: object } : object;

@@ -1,5 +1,7 @@
 import { base64 } from "./base64.ts";
+import { isInt64 } from "./is-int64.ts";
 import { isList } from "./is-list.ts";
+import { plainAttributes } from "./plain-attributes.ts";
 import type {
   Attributes,
   AttributeValue,
@@ -101,7 +103,8 @@ export type OtlpValue =
  * A trace as OTLP/HTTP carries it in JSON, as an object for `JSON.stringify`.
  *
  * The spans are as OpenTelemetry's own exporter writes them. It differs where that one's JSON cannot be read: `NaN` and
- * the infinities are strings, and a whole number beyond 64 bits is a `doubleValue`.
+ * the infinities are strings, and a whole number beyond 64 bits is a `doubleValue`. What is no attribute value (functions,
+ * circles, what is nested deeper than 32 levels) is `null`.
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
@@ -199,7 +202,11 @@ function flags(traceFlags: number, isRemote: boolean | undefined): number {
 }
 
 function keyValues(attributes: Attributes): OtlpKeyValue[] {
-  return Object.entries(attributes).map(([key, value]) => ({ key, value: otlpValue(value) }));
+  return memberValues(plainAttributes(attributes));
+}
+
+function memberValues(members: Attributes): OtlpKeyValue[] {
+  return Object.entries(members).map(([key, value]) => ({ key, value: otlpValue(value) }));
 }
 
 function otlpValue(value: AttributeValue): OtlpValue {
@@ -209,19 +216,18 @@ function otlpValue(value: AttributeValue): OtlpValue {
     case "boolean":
       return { boolValue: value };
     case "bigint":
-      return { intValue: String(value) };
+      return isInt64(value) ? { intValue: String(value) } : doubleValue(Number(value));
     case "number":
-      return numberValue(value);
+      return isInt64(value) ? { intValue: value } : doubleValue(value);
     default:
       break;
   }
   if (value === null) return {};
   if (value instanceof Uint8Array) return { bytesValue: base64(value) };
   if (isList(value)) return { arrayValue: { values: value.map(otlpValue) } };
-  return { kvlistValue: { values: keyValues(value) } };
+  return { kvlistValue: { values: memberValues(value) } };
 }
 
-function numberValue(value: number): OtlpValue {
-  if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) return { intValue: value };
+function doubleValue(value: number): OtlpValue {
   return { doubleValue: Number.isFinite(value) ? value : String(value) };
 }

@@ -1,7 +1,7 @@
 import { plainAttributes } from "./plain-attributes.ts";
 import type { Attributes, Span, SpanEvent, SpanKind, SpanLink, SpanStatus } from "./span.ts";
 import { buildTrace } from "./trace.ts";
-import type { Trace } from "./trace.ts";
+import type { BuildTraceOptions, Trace } from "./trace.ts";
 
 /** A time of OpenTelemetry: seconds since the Unix epoch, and nanoseconds. */
 export type HrTime = readonly [seconds: number, nanoseconds: number];
@@ -64,14 +64,20 @@ interface ReadableLink {
  *
  * @throws TypeError if there is no span, or if they are not all of the same trace.
  */
-export function traceFromSpans(spans: readonly ReadableSpan[]): Trace {
+export function traceFromSpans(
+  spans: readonly ReadableSpan[],
+  options: BuildTraceOptions = {},
+): Trace {
   const resources = new Map<object, Attributes>();
   const resourceOf = ({ resource }: ReadableSpan): Attributes => {
     const attributes = resources.get(resource) ?? plainAttributes(resource.attributes);
     resources.set(resource, attributes);
     return attributes;
   };
-  return buildTrace(spans.map((span) => plainSpan(span, resourceOf(span))));
+  return buildTrace(
+    spans.map((span) => plainSpan(span, resourceOf(span))),
+    options,
+  );
 }
 
 const KINDS: readonly SpanKind[] = ["internal", "server", "client", "producer", "consumer"];

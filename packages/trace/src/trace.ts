@@ -36,8 +36,24 @@ export interface Trace {
   /** How many spans have the status `error`. */
   readonly errorCount: number;
 
-  /** Whether every span has ended and no parent is missing. The parent in another process does not count as missing. */
+  /** How many spans are known to be left out. */
+  readonly droppedSpans: number;
+
+  /**
+   * Whether every span has ended, none was left out and no parent is missing. The parent in another process does not
+   * count as missing.
+   */
   readonly complete: boolean;
+}
+
+/** What the spans of a trace do not say by themselves. */
+export interface BuildTraceOptions {
+  /**
+   * How many spans were left out, as by whoever recorded the trace.
+   *
+   * @default 0
+   */
+  readonly droppedSpans?: number;
 }
 
 /**
@@ -48,10 +64,13 @@ export interface Trace {
  *
  * @throws TypeError if there is no span, or if they are not all of the same trace.
  */
-export function buildTrace(spans: readonly Span[]): Trace {
+export function buildTrace(
+  spans: readonly Span[],
+  { droppedSpans = 0 }: BuildTraceOptions = {},
+): Trace {
   const traceId = commonTraceId(spans);
   const tree = buildSpanTree(spans);
-  const startNs = tree.spans[0]?.startNs ?? 0n;
+  const startNs = spans.reduce((first, span) => min(first, span.startNs), spans[0]?.startNs ?? 0n);
   const endNs = latestMoment(spans, startNs);
   const services = tree.spans.map(({ resource }) => resource["service.name"]);
 
@@ -66,7 +85,11 @@ export function buildTrace(spans: readonly Span[]): Trace {
     identity: traceIdentity(tree.spans),
     usage: sumUsage(tree.spans),
     errorCount: spans.filter(({ status }) => status.code === "error").length,
-    complete: tree.missingParents === 0 && spans.every((span) => span.endNs !== undefined),
+    droppedSpans,
+    complete:
+      droppedSpans === 0 &&
+      tree.missingParents === 0 &&
+      spans.every((span) => span.endNs !== undefined),
   };
 }
 
@@ -80,6 +103,10 @@ function commonTraceId(spans: readonly Span[]): string {
     );
   }
   return first.traceId;
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function latestMoment(spans: readonly Span[], startNs: bigint): bigint {
