@@ -97,7 +97,7 @@ POST cancelled
     ["cancelled, if the client left", clientLeaves, "POST cancelled", "cancelled"],
     ["abandoned, if the response was complete", completes, "POST", "abandoned"],
   ])("ends after graceMs without activity: as %s", (_title, end, server, outcome) => {
-    inRequest(() => withSpan("hangs", () => new Promise(() => {})));
+    void inRequest(() => withSpan("hangs", () => new Promise(() => {})));
     end();
     vi.advanceTimersByTime(GRACE_MS - 1);
     expect(recording.open()).toBe(1);
@@ -111,7 +111,7 @@ ${server}
 
   it("stays open as long as anything happens in it, or in what it waits for", () => {
     let inner: SpanHandle | undefined;
-    inRequest(() =>
+    void inRequest(() =>
       withSpan("outer", () => {
         inner = startSpan("inner");
         return new Promise(() => {});

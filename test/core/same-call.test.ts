@@ -102,18 +102,25 @@ chat first
 `);
   });
 
-  it("is told by the tool and, where both know it, by the call's id", () => {
-    traceToolCall({ tool: "search", callId: "1" }, () => {
-      traceToolCall({ tool: "search", callId: "1", arguments: { q: "pen" } }, () => {});
-      traceToolCall({ tool: "search" }, () => {});
-      traceToolCall({ tool: "search", callId: "2" }, () => {});
+  it("is told by the tool and its id or, where one of them does not know that, by who traces it", () => {
+    const adapter = { tool: "search", instrumentation: "an adapter" };
+    traceToolCall({ ...adapter, callId: "1" }, () => {
+      traceToolCall({ ...adapter, callId: "1" }, () => {});
+      traceToolCall({ tool: "search", arguments: { q: "pen" } }, () => {});
+      traceToolCall({ ...adapter, callId: "2" }, () => {});
       traceToolCall({ tool: "fetch", callId: "1" }, () => {});
     });
+    const search = (depth: number): void =>
+      traceToolCall({ tool: "search" }, () => (depth === 0 ? undefined : search(depth - 1)));
+    search(2);
 
     expect(spanTree(recording.spans())).toBe(`
 execute_tool search
   execute_tool search
   execute_tool fetch
+execute_tool search
+  execute_tool search
+    execute_tool search
 `);
     expect(recording.spans()[0]?.attributes["waybill.tool.input_keys"]).toEqual(["q"]);
   });

@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { context } from "@opentelemetry/api";
 import * as one from "@waybill/core";
-import * as oneHttp from "@waybill/core/http";
+import type * as oneHttp from "@waybill/core/http";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 

@@ -50,6 +50,7 @@ class ToolCall {
       parent: operation.span.context,
       signal: abortSignal,
       captureContent: operation.settings.captureContent,
+      instrumentation: "ai-sdk",
     });
     this.#span.keepOpen();
     operation.toolStarted();

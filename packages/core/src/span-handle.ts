@@ -79,6 +79,9 @@ export interface CallIdentity {
 
   /** The call's own id. One instrumentation may know it, the other not. */
   readonly id?: string | undefined;
+
+  /** Who traces it, where one instrumentation may see several calls of one name inside each other. */
+  readonly instrumentation?: string | undefined;
 }
 
 const TRACER_NAME = "@waybill/core";
@@ -362,8 +365,9 @@ export interface SpanEnd {
 }
 
 function isSameCall(one: CallIdentity, other: CallIdentity): boolean {
-  const isIdKnown = one.id !== undefined && other.id !== undefined;
-  return one.name === other.name && (!isIdKnown || one.id === other.id);
+  if (one.name !== other.name) return false;
+  if (one.id !== undefined && other.id !== undefined) return one.id === other.id;
+  return one.instrumentation === undefined || one.instrumentation !== other.instrumentation;
 }
 
 /** The innermost span of ours that is open in this context. */

@@ -27,6 +27,14 @@ export interface ToolCallOptions extends OperationOptions {
   readonly callId?: string | undefined;
 
   /**
+   * Which instrumentation traces the call. What two of them trace inside each other, of one tool and without another
+   * operation between, is one call; what one of them does is several, unless their call ids are the same.
+   *
+   * @default your own code
+   */
+  readonly instrumentation?: string;
+
+  /**
    * The tool's arguments. Their size and the names of their members are always recorded, they themselves are content.
    *
    * @default nothing is known of them, until `span.recordArguments` tells
@@ -43,16 +51,18 @@ export interface ToolCallOptions extends OperationOptions {
   readonly type?: "function" | "extension" | "datastore";
 }
 
+const OWN_CODE = "own code";
+
 /** The span of one tool call. The tool's own code runs with it active. */
 export class ToolCallSpan extends SpanHandle {
   #hasResult = false;
 
   constructor(options: ToolCallOptions) {
-    const { tool, callId, description, type = "function" } = options;
+    const { tool, callId, description, type = "function", instrumentation = OWN_CODE } = options;
     super({
       ...options,
       name: `execute_tool ${tool}`,
-      call: { name: `tool ${tool}`, id: callId },
+      call: { name: `tool ${tool}`, id: callId, instrumentation },
       attributes: {
         [GEN_AI_OPERATION_NAME]: "execute_tool",
         [GEN_AI_TOOL_NAME]: tool,

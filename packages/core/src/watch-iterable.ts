@@ -43,8 +43,7 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown>
 }
 
 function isIteratorHelper(property: PropertyKey, method: Function): boolean {
-  const { Iterator } = globalThis as { Iterator?: { prototype: Record<PropertyKey, unknown> } };
-  return Iterator?.prototype[property] === method;
+  return Reflect.get(Iterator.prototype, property) === method;
 }
 
 /** Whether a value is what a generator function gives: its code has not run yet, or not to its end. */

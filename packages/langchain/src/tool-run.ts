@@ -24,7 +24,13 @@ export function openToolCall(
   { callId, input, captureContent }: ToolCall,
 ): OpenedRun {
   const tool = runName ?? classPath.at(-1) ?? "tool";
-  const span = new ToolCallSpan({ tool, callId, parent, captureContent });
+  const span = new ToolCallSpan({
+    tool,
+    callId,
+    parent,
+    captureContent,
+    instrumentation: "langchain",
+  });
   span.recordArguments(() => parsedJson(input));
   return { operation: new ToolRun(span, { named: runName !== undefined }) };
 }

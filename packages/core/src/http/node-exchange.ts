@@ -75,16 +75,23 @@ export function nodeResponseEnd(
 }
 
 function ownFailure({ socket }: NodeRequest, outgoing: NodeResponse): ResponseEnd["failure"] {
-  const error = outgoing.errored ?? outgoing.stream?.errored ?? undefined;
+  const { errored: error = undefined, stream } = outgoing;
   const clientLeft =
-    socket.readableEnded === true || (socket.errored ?? error ?? undefined) !== error;
-  if (error !== undefined) {
-    // A response that waits behind another one on the connection of a client that left gets an error for it.
-    const isDisconnect = clientLeft && (error as { code?: unknown }).code === "ECONNRESET";
-    return isDisconnect ? undefined : { error };
-  }
-  const wasCutOff = socket.destroyed === true && outgoing.stream === undefined && !clientLeft;
+    socket.readableEnded === true ||
+    (socket.errored !== error && errorCode(socket.errored) !== undefined);
+  // A response that waits behind another one on the connection of a client that left gets an error for it.
+  if (clientLeft && errorCode(error) === "ECONNRESET") return undefined;
+
+  // Deno leaves the error that a response was destroyed with on the socket alone.
+  const cause = error ?? stream?.errored ?? (clientLeft ? undefined : socket.errored);
+  if (cause != null) return { error: cause };
+  const wasCutOff = socket.destroyed === true && stream === undefined && !clientLeft;
   return wasCutOff && !isComplete(outgoing) ? {} : undefined;
+}
+
+/** Errors of the network have a code. */
+function errorCode(error: Error | null | undefined): unknown {
+  return (error as { code?: unknown } | null | undefined)?.code;
 }
 
 function isComplete({ writableEnded, writableFinished }: NodeResponse): boolean {
