@@ -1,11 +1,12 @@
 import { connect } from "node:net";
 
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { withIdentity, withSpan } from "@waybill/core";
 import { traceMiddleware as traceExpress } from "@waybill/express";
 import { traceMiddleware as traceHono } from "@waybill/hono";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { SERVICES } from "../support/http-services.ts";
+import { sendRaw, SERVICES } from "../support/http-services.ts";
 import type { Service, ServiceOptions } from "../support/http-services.ts";
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
@@ -26,7 +27,7 @@ afterEach(async () => {
   await recording.stop();
 });
 
-describe.each(SERVICES)("traceMiddleware for $framework", ({ framework, start }) => {
+describe.each(SERVICES)("traceMiddleware for $framework", ({ start, tells }) => {
   async function get(
     path: string,
     headers: Record<string, string> = {},
@@ -83,16 +84,22 @@ describe.each(SERVICES)("traceMiddleware for $framework", ({ framework, start })
     expect(recording.spans()[0]?.status.code).toBe(SpanStatusCode.UNSET);
   });
 
-  it("marks a response of 500 as an error", async () => {
+  it("marks a response of 500 as an error, with the exception if the framework tells of it", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { status } = await get("/fail");
     log.mockRestore();
 
-    const { attributes, status: spanStatus } = spanNamed(recording.spans(), "GET /fail");
+    const { attributes, events, status: spanStatus } = spanNamed(recording.spans(), "GET /fail");
     expect(status).toBe(500);
     expect(spanStatus.code).toBe(SpanStatusCode.ERROR);
-    expect(attributes["http.response.status_code"]).toBe(500);
-    expect(attributes["error.type"]).toBe(framework === "Hono" ? "Error" : "500");
+    expect(attributes).toMatchObject({
+      "http.response.status_code": 500,
+      "error.type": tells ? "Error" : "500",
+      "waybill.outcome": "error",
+    });
+    expect(events.map((event) => event.attributes?.["exception.message"])).toEqual(
+      tells ? ["out of stock"] : [],
+    );
   });
 
   it("joins the caller's trace", async () => {
@@ -236,6 +243,96 @@ GET /sse
     });
     expect(attributes).not.toHaveProperty("http.response.status_code");
     expect(status.code).toBe(SpanStatusCode.ERROR);
+  });
+
+  it("is cancelled for a client that has left before the request gets to it", async () => {
+    service = await start({ late: true });
+    const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
+    socket.write("GET /hang HTTP/1.1\r\nHost: localhost\r\n\r\n", () => socket.destroy());
+    await service.hanging;
+
+    expect(recording.spans().map(({ attributes }) => attributes["waybill.outcome"])).toEqual([
+      "cancelled",
+    ]);
+    expect(recording.open()).toBe(0);
+  });
+
+  it("is cancelled, too, for a request that waits behind another one of the client that left", async () => {
+    service = await start();
+    const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
+    socket.write("GET /hang HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
+    await service.hanging;
+    socket.destroy();
+    await recording.idle();
+
+    const ending = " cancelled, error: client_disconnected\n";
+    expect(spanTree(recording.spans())).toBe(`\nGET /hang${ending}GET /hang${ending}`);
+    expect(recording.spans().flatMap(({ events }) => events)).toEqual([]);
+  });
+
+  it("is an error when the server itself cuts the response off", async () => {
+    service = await start();
+    await fetch(`${service.url}/cut-off`)
+      .then((response) => response.text(), String)
+      .catch(String);
+    await recording.idle();
+
+    expect(spanTree(recording.spans())).toBe("\nGET /cut-off error: server_disconnected\n");
+    expect(recording.spans()[0]?.attributes).toMatchObject({
+      "waybill.outcome": "error",
+      "http.response.status_code": 200,
+    });
+  });
+
+  it("has nothing to do with what was active when the server started", async () => {
+    service = await withIdentity({ userId: "the operator" }, () => withSpan("boot", () => start()));
+    await get("/orders/A-1");
+    await get("/orders/A-1");
+
+    expect(spanTree(recording.spans())).toBe("\nboot\nGET /orders/:id\nGET /orders/:id\n");
+    expect(new Set(recording.spans().map((span) => span.spanContext().traceId)).size).toBe(3);
+    expect(recording.spans().map(({ attributes }) => attributes["user.id"])).toEqual([
+      "the operator",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("records the path as it was sent, whatever the form of the request target", async () => {
+    service = await start();
+    const path = "/orders/a%20b%0A%E3%81%82";
+    for (const target of [path, `http://example.com:81${path}?a=b`]) {
+      await sendRaw(service, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    }
+    await recording.idle();
+
+    expect(recording.spans().map(({ name }) => name)).toEqual(Array(2).fill("GET /orders/:id"));
+    expect(recording.spans().map(({ attributes }) => attributes["url.path"])).toEqual([path, path]);
+  });
+
+  it("bounds what a client can make it record", async () => {
+    service = await start();
+    const long = "x".repeat(3000);
+    await sendRaw(
+      service,
+      `GET /${long}?${"=&".repeat(1500)} HTTP/1.1\r\nHost: ${long}\r\nUser-Agent: ${long}\r\nConnection: close\r\n\r\n`,
+    );
+    await recording.idle();
+
+    const { attributes } = spanNamed(recording.spans(), "GET");
+    for (const value of Object.values(attributes)) {
+      expect(String(value).length).toBeLessThanOrEqual(2048);
+    }
+  });
+
+  it("answers as usual when `identify` gives a promise, which may even reject", async () => {
+    const identify = (async () => {
+      throw new Error("no such user");
+    }) as unknown as NonNullable<ServiceOptions["identify"]>;
+    const { status } = await get("/orders/A-1", {}, { identify });
+
+    expect(status).toBe(200);
+    expect(recording.spans()[0]?.attributes).not.toHaveProperty("user.id");
   });
 
   it("keeps 100 concurrent requests apart", async () => {

@@ -1,19 +1,27 @@
 import { context as contextApi } from "@opentelemetry/api";
 import { attempt } from "@waybill/core";
-import { checkMiddlewareOptions, startRequestSpan } from "@waybill/core/http";
+import {
+  checkMiddlewareOptions,
+  claimRequest,
+  isOver,
+  nodeResponseEnd,
+  parseTarget,
+  startRequestSpan,
+} from "@waybill/core/http";
 import type {
   HttpRequest,
+  RequestSpan,
   ResponseEnd,
   TraceMiddlewareOptions as SharedOptions,
 } from "@waybill/core/http";
-import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { Application, NextFunction, Request, RequestHandler, Response } from "express";
 
 import { routeTemplate } from "./route-template.ts";
+import { followRouting } from "./routing.ts";
+import type { Routing } from "./routing.ts";
 
 /** The options of {@link traceMiddleware}. `identify` gets Express's `req`. */
 export type TraceMiddlewareOptions = SharedOptions<Request>;
-
-const TRACED = Symbol.for("waybill.express.traced");
 
 /**
  * Traces each request: one SERVER span from here to the true end of its response, active in everything mounted after
@@ -37,7 +45,7 @@ const TRACED = Symbol.for("waybill.express.traced");
 export function traceMiddleware(options?: TraceMiddlewareOptions): RequestHandler;
 export function traceMiddleware(req: Request, res: Response, next: NextFunction): void;
 export function traceMiddleware(
-  optionsOrRequest: TraceMiddlewareOptions | Request = {},
+  optionsOrRequest?: TraceMiddlewareOptions | Request,
   res?: Response,
   next?: NextFunction,
 ): RequestHandler | void {
@@ -45,44 +53,59 @@ export function traceMiddleware(
     traceRequest(optionsOrRequest as Request, res, next, {});
     return undefined;
   }
-  const options = optionsOrRequest as TraceMiddlewareOptions;
+  const options = (
+    optionsOrRequest === undefined ? {} : optionsOrRequest
+  ) as TraceMiddlewareOptions;
   checkMiddlewareOptions(options);
   return (request, response, proceed) => traceRequest(request, response, proceed, options);
 }
 
 function traceRequest(
-  req: Request & { [TRACED]?: true },
+  req: Request,
   res: Response,
   next: NextFunction,
   options: TraceMiddlewareOptions,
 ): void {
-  if (req[TRACED] === true) {
-    next();
-    return;
-  }
-
-  const request = attempt("a request could not be traced", () => {
-    req[TRACED] = true;
-    const opened = startRequestSpan(describe(req), {
-      acceptBaggage: options.baggage?.accept ?? [],
-      identify: () => options.identify?.(req),
-    });
-    res.once("close", () => opened.end(responseEnd(req, res)));
-    return opened;
-  });
-
+  const request = attempt("a request could not be traced", () => openRequest(req, res, options));
   if (request === undefined) next();
   else contextApi.with(request.context, () => next());
 }
 
+/** Opens the span of a request that nobody traces yet, and sees to its end. */
+function openRequest(
+  req: Request,
+  res: Response,
+  options: TraceMiddlewareOptions,
+): RequestSpan | undefined {
+  if (!claimRequest(req)) return undefined;
+
+  const { app } = req;
+  const routing = followRouting(req);
+  let request: RequestSpan | undefined;
+  const end = (): void => {
+    const response = attempt("the end of a response could not be read", () =>
+      responseEnd(req, res, app, routing),
+    );
+    request?.end(response ?? {});
+  };
+  res.once("close", end);
+  request = startRequestSpan(describe(req), {
+    acceptBaggage: options.baggage?.accept ?? [],
+    identify: () => options.identify?.(req),
+    overConnection: true,
+  });
+  if (isOver(res)) end();
+  return request;
+}
+
 function describe(req: Request): HttpRequest {
-  const [path = "", ...query] = req.originalUrl.split("?");
+  const { path, query } = parseTarget(req.originalUrl);
   return {
     method: req.method,
     scheme: req.protocol,
     path,
-    query: query.join("?"),
-    host: req.get("host"),
+    query,
+    host: hostAskedFor(req),
     clientAddress: req.ip,
     peerAddress: req.socket.remoteAddress,
     peerPort: req.socket.remotePort,
@@ -94,14 +117,23 @@ function describe(req: Request): HttpRequest {
   };
 }
 
-function responseEnd(req: Request, res: Response): ResponseEnd {
-  const failure = res.errored;
-  const contentType = res.getHeader("content-type");
+/** With its port, which Express leaves out of the host name that a trusted proxy has forwarded. */
+function hostAskedFor(req: Request): string | undefined {
+  const host = req.get("host");
+  return host?.startsWith(req.hostname) === true ? host : req.hostname;
+}
+
+function responseEnd(req: Request, res: Response, app: Application, routing: Routing): ResponseEnd {
+  const { failure } = routing;
+  // An error that an error handler has made a 4xx of is an answer, unless it came too late to be one.
+  const isFailure = failure?.afterHeaders === true || (res.headersSent && res.statusCode >= 500);
   return {
-    statusCode: res.headersSent ? res.statusCode : undefined,
-    route: attempt("the route of a request could not be found", () => routeTemplate(req)),
-    error: failure ?? undefined,
-    clientLeft: !res.writableFinished && failure === null,
-    eventStream: typeof contentType === "string" && contentType.startsWith("text/event-stream"),
+    ...nodeResponseEnd(
+      { incoming: req, outgoing: res },
+      failure && isFailure ? { error: failure.error } : undefined,
+    ),
+    route: attempt("the route of a request could not be found", () =>
+      routeTemplate(req, app, routing, res.statusCode),
+    ),
   };
 }

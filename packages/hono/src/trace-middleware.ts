@@ -1,17 +1,24 @@
 import { context as contextApi } from "@opentelemetry/api";
-import { attempt, tapStream } from "@waybill/core";
-import { checkMiddlewareOptions, startRequestSpan } from "@waybill/core/http";
+import { attempt } from "@waybill/core";
+import {
+  checkMiddlewareOptions,
+  claimRequest,
+  parseTarget,
+  startRequestSpan,
+} from "@waybill/core/http";
 import type {
   HttpRequest,
+  NodeExchange,
   RequestSpan,
   TraceMiddlewareOptions as SharedOptions,
 } from "@waybill/core/http";
 import type { Context, MiddlewareHandler, Next } from "hono";
 
+import { BodyResponse } from "./body-response.ts";
+import { ConnectionResponse } from "./connection-response.ts";
 import { nodeConnection } from "./node-connection.ts";
-import type { NodeConnection } from "./node-connection.ts";
-import { routeTemplate } from "./route-template.ts";
-import { hasStreamingBody } from "./streaming-body.ts";
+import type { OpenResponse } from "./open-response.ts";
+import { isSameRequest, tracedRequest } from "./traced-request.ts";
 
 /** The options of {@link traceMiddleware}. `identify` gets Hono's `c`. */
 export type TraceMiddlewareOptions = SharedOptions<Context>;
@@ -40,140 +47,70 @@ const TRACED = Symbol.for("waybill.hono.traced");
 export function traceMiddleware(options?: TraceMiddlewareOptions): MiddlewareHandler;
 export function traceMiddleware(c: Context, next: Next): Promise<void>;
 export function traceMiddleware(
-  optionsOrContext: TraceMiddlewareOptions | Context = {},
+  // Not by default values: by its number of parameters Hono's users and we tell a middleware from a handler.
+  optionsOrContext?: TraceMiddlewareOptions | Context,
   next?: Next,
 ): MiddlewareHandler | Promise<void> {
   if (next !== undefined) return traceRequest(optionsOrContext as Context, next, {});
-  const options = optionsOrContext as TraceMiddlewareOptions;
+  const options = (
+    optionsOrContext === undefined ? {} : optionsOrContext
+  ) as TraceMiddlewareOptions;
   checkMiddlewareOptions(options);
   return (c, proceed) => traceRequest(c, proceed, options);
 }
 
 async function traceRequest(
-  c: Context & { [TRACED]?: true },
+  c: Context,
   next: Next,
   options: TraceMiddlewareOptions,
 ): Promise<void> {
-  if (c[TRACED] === true) return next();
+  const response = attempt("a request could not be traced", () => openResponse(c, options));
+  if (response === undefined) return next();
 
-  const connection = nodeConnection(c.env);
-  const request = attempt("a request could not be traced", () => {
-    c[TRACED] = true;
-    return startRequestSpan(describe(c, connection), {
-      acceptBaggage: options.baggage?.accept ?? [],
-      identify: () => options.identify?.(c),
-    });
-  });
-  if (request === undefined) return next();
-
-  const response = new OpenResponse(c, request, connection);
   try {
-    await contextApi.with(request.context, next);
+    await contextApi.with(response.context, next);
   } catch (error) {
-    // Hono hands errors to its error handler; what still arrives here is a thrown value that is no Error.
-    response.failed(error);
+    attempt("the end of a request could not be recorded", () => response.failed(error));
     throw error;
   }
-  attempt("a response could not be followed to its end", () => response.handled());
+  attempt("a response could not be followed to its end", () => response.handled(c));
 }
 
-/** A response on its way out: knows its true end, by the Node response if there is one, else by its body. */
-class OpenResponse {
-  readonly #c: Context;
-  readonly #request: RequestSpan;
-  readonly #connection: NodeConnection | undefined;
-  #error: unknown;
-  #eventStream = false;
+/** Opens the span of a request that nobody traces yet, and sees to its end. */
+function openResponse(
+  c: Context & { [TRACED]?: true },
+  options: TraceMiddlewareOptions,
+): OpenResponse | undefined {
+  if (c[TRACED] === true) return undefined;
+  c[TRACED] = true;
 
-  constructor(c: Context, request: RequestSpan, connection: NodeConnection | undefined) {
-    this.#c = c;
-    this.#request = request;
-    this.#connection = connection;
-    // Before the handler runs: afterwards is too late if the client has already left by then.
-    connection?.outgoing.once("close", () => this.#endWithConnection(connection));
-    if (connection === undefined)
-      c.req.raw.signal?.addEventListener("abort", this.#left, { once: true });
-  }
-
-  /** The handler is through, and `c.res` is what it made. */
-  handled(): void {
-    const { res, error } = this.#c;
-    if (res.status >= 500) this.#error = error;
-    this.#eventStream = res.headers.get("content-type")?.startsWith("text/event-stream") === true;
-    if (hasStreamingBody(this.#c, this.#connection !== undefined)) this.#followBody(res);
-    else if (this.#connection === undefined) this.#end({});
-  }
-
-  /** The handler threw what Hono does not handle. */
-  failed(error: unknown): void {
-    this.#error = error;
-    if (this.#connection === undefined) this.#end({ noResponse: true });
-  }
-
-  #followBody(res: Response): void {
-    if (res.body === null) return;
-    const body = tapStream(res.body, {
-      context: this.#request.context,
-      onDone: () => this.#bodyOver({}),
-      onError: (error) => {
-        this.#error = error;
-        this.#bodyOver({});
-      },
-      onCancel: () => this.#bodyOver({ clientLeft: true }),
+  const start = (connection?: NodeExchange): RequestSpan =>
+    startRequestSpan(describe(c, connection), {
+      acceptBaggage: options.baggage?.accept ?? [],
+      identify: () => options.identify?.(c),
+      overConnection: connection !== undefined,
     });
-    // Assigning over an existing response would merge the headers, and double those that may repeat.
-    this.#c.res = undefined;
-    this.#c.res = new Response(body, res);
+  const connection = attempt("a connection could not be read", () => nodeConnection(c.env));
+  if (connection !== undefined && claimRequest(connection.incoming)) {
+    return new ConnectionResponse(c, connection, () => start(connection));
   }
 
-  #bodyOver(end: { clientLeft?: boolean }): void {
-    if (this.#connection === undefined) this.#end(end);
-  }
-
-  readonly #left = (): void => this.#end({ clientLeft: true });
-
-  #end({ clientLeft = false, noResponse = false }): void {
-    this.#c.req.raw.signal?.removeEventListener("abort", this.#left);
-    const { res } = this.#c;
-    this.#request.end({
-      statusCode: noResponse ? undefined : res.status,
-      route: this.#route(res.status),
-      error: this.#error,
-      clientLeft,
-      eventStream: this.#eventStream,
-    });
-  }
-
-  #endWithConnection({ outgoing }: NodeConnection): void {
-    const error: unknown = this.#error ?? outgoing.errored ?? undefined;
-    this.#request.end({
-      statusCode: outgoing.headersSent ? outgoing.statusCode : undefined,
-      route: this.#route(outgoing.statusCode),
-      error,
-      clientLeft: !outgoing.writableFinished && error === undefined,
-      eventStream: this.#eventStream,
-    });
-  }
-
-  #route(statusCode: number): string | undefined {
-    return attempt("the route of a request could not be found", () =>
-      routeTemplate(this.#c, statusCode),
-    );
-  }
+  // Another app has been here: with this very request, or it makes one of its own within the process.
+  const outer = tracedRequest(contextApi.active());
+  const isTraced = outer === undefined ? connection !== undefined : isSameRequest(c.req.raw, outer);
+  return isTraced ? undefined : new BodyResponse(c, () => start());
 }
 
-function describe(c: Context, connection: NodeConnection | undefined): HttpRequest {
-  const { url, method } = c.req;
-  const [beforeQuery = "", ...query] = url.split("?");
-  const scheme = beforeQuery.slice(0, Math.max(0, beforeQuery.indexOf(":")));
-  const authority = beforeQuery.slice(scheme.length + "://".length).split("/", 1)[0];
+function describe(c: Context, connection: NodeExchange | undefined): HttpRequest {
+  const url = parseTarget(c.req.url);
+  const { path, query } = parseTarget(connection?.incoming.url ?? c.req.url);
   const socket = connection?.incoming.socket;
   return {
-    method,
-    scheme,
-    path: c.req.path,
-    query: query.join("?"),
-    host: c.req.header("host") ?? authority,
+    method: c.req.method,
+    scheme: url.scheme ?? "http",
+    path,
+    query,
+    host: c.req.header("host") ?? url.authority,
     clientAddress: socket?.remoteAddress,
     peerAddress: socket?.remoteAddress,
     peerPort: socket?.remotePort,

@@ -75,7 +75,7 @@ export function nodeResponseEnd(
 }
 
 function ownFailure({ socket }: NodeRequest, outgoing: NodeResponse): ResponseEnd["failure"] {
-  const { errored: error = undefined, stream } = outgoing;
+  const { errored: error, stream } = outgoing;
   const clientLeft =
     socket.readableEnded === true ||
     (socket.errored !== error && errorCode(socket.errored) !== undefined);
