@@ -466,7 +466,9 @@ async function compiledAndRun(
       process.execPath,
       [
         `${root}node_modules/typescript/bin/tsc`,
-        ..."--target es2023 --module nodenext --lib es2024,esnext.array,esnext.iterator --types node".split(" "),
+        ..."--target es2023 --module nodenext --lib es2024,esnext.array,esnext.iterator --types node".split(
+          " ",
+        ),
         ..."--customConditions @waybill/source --rewriteRelativeImportExtensions".split(" "),
         ..."--strict --skipLibCheck --noEmitOnError --ignoreConfig".split(" "),
         "--rootDir",
