@@ -3,6 +3,7 @@ import {
   configureWaybill,
   currentIdentity,
   detach,
+  flushOpen,
   setIdentity,
   startSpan,
   traceToolCall,
@@ -62,9 +63,8 @@ POST cancelled
 `);
   });
 
-  it("ends at once as cancelled, if it is a stream that nobody reads when the client leaves", async () => {
-    const stream = inRequest(() => withSpan("stream", () => ReadableStream.from([1, 2, 3])));
-    await stream.getReader().read();
+  it("ends at once as cancelled, if it is a stream that nobody reads when the client leaves", () => {
+    inRequest(() => withSpan("stream", () => ReadableStream.from([1, 2, 3])));
     clientLeaves();
 
     expect(spanTree(recording.spans())).toBe(`
@@ -176,5 +176,77 @@ POST cancelled
       });
       expect(currentIdentity()).toEqual({ userId: "eve" });
     });
+  });
+});
+
+describe("an operation that starts when its response is over already", () => {
+  it("is ended like the others when it shows no activity", () => {
+    clientLeaves();
+    void inRequest(() => withSpan("late", () => new Promise(() => {})));
+    vi.advanceTimersByTime(2 * GRACE_MS);
+
+    expect(spanTree(recording.spans())).toBe(`
+POST cancelled
+  late cancelled
+`);
+  });
+
+  it("hears that the client has left", () => {
+    clientLeaves();
+    inRequest(() => withSpan("late", () => ReadableStream.from([1])));
+    vi.advanceTimersByTime(0);
+
+    expect(spanTree(recording.spans())).toBe(`
+POST cancelled
+  late cancelled
+`);
+  });
+});
+
+describe("a stream whose reader is busy with a chunk when the client leaves", () => {
+  function readOne(): ReadableStreamDefaultReader<number> {
+    const stream = inRequest(() => withSpan("stream", () => ReadableStream.from([1, 2])));
+    return stream.getReader();
+  }
+
+  it("is a success, if the reader goes on to its end", async () => {
+    const reader = readOne();
+    await reader.read();
+    clientLeaves();
+    await reader.read();
+    vi.advanceTimersByTime(999);
+    await reader.read();
+
+    expect(spanTree(recording.spans())).toBe(`
+POST cancelled
+  stream
+`);
+  });
+
+  it("is cancelled, if the reader asks for nothing more within a second", async () => {
+    const reader = readOne();
+    await reader.read();
+    clientLeaves();
+    vi.advanceTimersByTime(999);
+    expect(recording.open()).toBe(1);
+    vi.advanceTimersByTime(1);
+
+    expect(spanTree(recording.spans())).toBe(`
+POST cancelled
+  stream cancelled
+`);
+    await reader.cancel();
+  });
+});
+
+describe("flushOpen within a request", () => {
+  it("leaves nothing of the request behind", () => {
+    void inRequest(() => withSpan("pending", () => new Promise(() => {})));
+    flushOpen();
+    const startTimer = vi.spyOn(globalThis, "setTimeout");
+    completes();
+
+    expect(startTimer).not.toHaveBeenCalled();
+    startTimer.mockRestore();
   });
 });

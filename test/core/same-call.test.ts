@@ -18,7 +18,7 @@ describe("one call that two instrumentations trace", () => {
         traceLlmCall(
           {
             provider: "openai",
-            model: "gpt-5-2026-10-01",
+            model: "gpt-5",
             server: { address: "api.openai.com" },
             request: { temperature: 0.5 },
           },
@@ -66,6 +66,53 @@ chat gpt-5
     expect(span.events.map(({ name, attributes }) => [name, attributes])).toEqual([
       ["waybill.attempt", { "waybill.attempt": 2, "error.type": "503" }],
     ]);
+  });
+
+  it("adds up what its parts have used, one after the other", async () => {
+    const part = (inputTokens: number) =>
+      traceLlmCall({ provider: "openai", model: "gpt-5" }, async (span) => {
+        span.recordResponse({ usage: { inputTokens } });
+        span.recordResponse({ usage: { inputTokens, outputTokens: 1 } });
+      });
+    await traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {
+      await part(10);
+      await part(20);
+    });
+
+    expect(spanNamed(recording.spans(), "chat gpt-5").attributes).toMatchObject({
+      "gen_ai.usage.input_tokens": 30,
+      "gen_ai.usage.output_tokens": 2,
+    });
+  });
+
+  it("may be traced by three, each inside the other", () => {
+    const call = { provider: "openai", model: "gpt-5" };
+    traceLlmCall(call, () =>
+      traceLlmCall(call, () =>
+        traceLlmCall(call, (span) => span.recordResponse({ usage: { inputTokens: 7 } })),
+      ),
+    );
+
+    expect(spanTree(recording.spans())).toBe("\nchat gpt-5\n");
+    expect(recording.spans()[0]?.attributes["gen_ai.usage.input_tokens"]).toBe(7);
+  });
+
+  it("are several calls, if they run at the same time or ask for other models", async () => {
+    await traceLlmCall({ provider: "openai", model: "router" }, () =>
+      Promise.all([
+        traceLlmCall({ provider: "openai", model: "gpt-5" }, async () => {}),
+        traceLlmCall({ provider: "anthropic", model: "claude" }, async () => {}),
+        traceLlmCall({ provider: "openai", model: "router" }, async () => {}),
+        traceLlmCall({ provider: "openai", model: "router" }, async () => {}),
+      ]),
+    );
+
+    expect(spanTree(recording.spans())).toBe(`
+chat router
+  chat gpt-5
+  chat claude
+  chat router
+`);
   });
 
   it("fails with the exception once, when the inner one's error escapes", async () => {

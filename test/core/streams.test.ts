@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 
 import { context, trace } from "@opentelemetry/api";
 import { SamplingDecision } from "@opentelemetry/sdk-trace";
-import { flushOpen, traceLlmCall, traceToolCall, withSpan } from "@waybill/core";
+import { flushOpen, traceAgentRun, traceLlmCall, traceToolCall, withSpan } from "@waybill/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { nextMacrotask } from "../support/next-macrotask.ts";
@@ -338,7 +338,14 @@ numbers
       remove(...args);
     };
 
-    await Array.fromAsync(withSpan("stream", { signal }, () => ReadableStream.from([1, 2])));
+    const options = { signal };
+    await Array.fromAsync(withSpan("read", options, () => ReadableStream.from([1, 2])));
+    withSpan("flushed", options, () => ReadableStream.from([1, 2]));
+    const call = { ...options, provider: "openai", model: "gpt-5" };
+    await traceLlmCall(call, async () => {
+      await Array.fromAsync(traceLlmCall(call, () => ReadableStream.from([1])));
+    });
+    flushOpen();
 
     expect(listeners).toBe(0);
   });
@@ -384,6 +391,22 @@ execute_tool list
   make 2
 reader
 `);
+  });
+});
+
+describe("work that sets off its own successor", () => {
+  it("keeps nothing of the work before", () => {
+    const outers: unknown[] = [];
+    let next: (() => void) | undefined;
+    const poll = (): void =>
+      traceAgentRun({ agent: { name: "poller" } }, (span) => {
+        outers.push(span.outer);
+        next = span.bind(poll);
+      });
+    poll();
+    for (let round = 0; round < 10; round += 1) next?.();
+
+    expect(outers).toEqual(Array.from({ length: 11 }, () => undefined));
   });
 });
 

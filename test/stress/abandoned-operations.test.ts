@@ -1,17 +1,12 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-
 import { flushOpen, startSpan, traceLlmCall, withSpan } from "@waybill/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { collectGarbage } from "../support/collect-garbage.ts";
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
 
 const COUNT = 10_000;
 const MAX_ROUNDS = 200;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 let recording: Recording;
 beforeEach(() => {

@@ -1,6 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-
 import { createOpenAI } from "@ai-sdk/openai";
 import { traceAI } from "@waybill/ai-sdk";
 import { flushOpen } from "@waybill/core";
@@ -9,13 +6,11 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { startModelServer } from "../../examples/model-server/model-server.ts";
 import type { ModelServer } from "../../examples/model-server/model-server.ts";
+import { collectGarbage } from "../support/collect-garbage.ts";
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
 
 const COUNT = 100;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 let server: ModelServer;
 let recording: Recording;

@@ -2,6 +2,7 @@ import { isPromiseLike } from "./is-promise-like.ts";
 import { attempt } from "./report-failure.ts";
 import type { SpanHandle } from "./span-handle.ts";
 import { StreamLifetime } from "./stream-lifetime.ts";
+import { viewOf } from "./view.ts";
 import { isAsyncIterable, isGenerator } from "./watch-iterable.ts";
 
 /**
@@ -39,7 +40,7 @@ type OnValue = (value: unknown) => void;
 function endWhenOver(handle: SpanHandle, result: unknown, onValue?: OnValue): unknown {
   if (typeof result === "object" && result !== null) {
     const followed = attempt("the result of an operation could not be followed", () =>
-      isPromiseLike(result) ? endWhenSettled(handle, result, onValue) : follow(handle, result),
+      isPromiseLike(result) ? followPromise(handle, result, onValue) : follow(handle, result),
     );
     if (followed !== undefined) return followed;
   }
@@ -48,31 +49,44 @@ function endWhenOver(handle: SpanHandle, result: unknown, onValue?: OnValue): un
   return result;
 }
 
-function endWhenSettled(
+function followPromise(
   handle: SpanHandle,
   promise: PromiseLike<unknown> & object,
   onValue: OnValue | undefined,
-): unknown {
+): object {
   handle.keepOpen();
-  const isNative = promise.constructor === Promise;
-  const settled = (): Promise<unknown> =>
-    handle.run(() =>
-      (isNative ? (promise as Promise<unknown>) : adopted(promise)).then(
-        (value) => endWhenOver(handle, value, onValue),
-        (error: unknown) => {
-          handle.fail(error);
-          throw error;
-        },
-      ),
-    );
-  return isNative ? settled() : promiseView(handle, promise, settled);
+  const isPlain = promise.constructor === Promise && Object.keys(promise).length === 0;
+  const settlement = new Settlement(handle, onValue);
+  return isPlain
+    ? (promise as Promise<unknown>).then(settlement.fulfilled, settlement.rejected)
+    : promiseView(handle, promise, settlement);
 }
 
-/** A promise's own promise. What its `then` returns need not be one. */
-function adopted(promise: PromiseLike<unknown>): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    promise.then(resolve, reject);
-  });
+/** The end of a promise, which may be awaited several times. */
+class Settlement {
+  readonly #handle: SpanHandle;
+  readonly #onValue: OnValue | undefined;
+  #value: unknown;
+  #followed: unknown;
+
+  constructor(handle: SpanHandle, onValue: OnValue | undefined) {
+    this.#handle = handle;
+    this.#onValue = onValue;
+  }
+
+  /** What whoever awaits gets for a value. */
+  readonly fulfilled = (value: unknown): unknown => {
+    if (!this.#handle.ended && this.#followed === undefined) {
+      this.#value = value;
+      this.#followed = endWhenOver(this.#handle, value, this.#onValue);
+    }
+    return value === this.#value ? this.#followed : value;
+  };
+
+  readonly rejected = (error: unknown): never => {
+    this.#handle.fail(error);
+    throw error;
+  };
 }
 
 /**
@@ -82,37 +96,45 @@ function adopted(promise: PromiseLike<unknown>): Promise<unknown> {
 function promiseView(
   handle: SpanHandle,
   promise: PromiseLike<unknown> & object,
-  settled: () => Promise<unknown>,
-): unknown {
-  let isAwaited = false;
-  const view: object = new Proxy(promise, {
-    get(target, property) {
-      const value: unknown = Reflect.get(target, property, target);
-      if (typeof value !== "function" || property === "constructor") return value;
-      const isAwaiting = property === "then" || property === "catch" || property === "finally";
-      return (...args: unknown[]) => {
-        if (isAwaiting && !isAwaited) {
-          isAwaited = true;
-          const first = settled();
-          return Reflect.apply(first[property] as Function, first, args) as unknown;
-        }
-        const result: unknown = handle.run(() => Reflect.apply(value, target, args) as unknown);
-        if (result === target) return view;
-        const isItsOwn = !isAwaiting && result instanceof Promise;
-        return isItsOwn ? endWhenSettled(handle, result, undefined) : result;
-      };
+  { fulfilled, rejected }: Settlement,
+): object {
+  return viewOf(promise, {
+    instead: {},
+    call(method, args, { property, source, view }) {
+      if (property === "then") {
+        const [onFulfilled, onRejected] = args as (((value: unknown) => unknown) | undefined)[];
+        const wrapped = [
+          (value: unknown) => pass(onFulfilled, fulfilled(value)),
+          (error: unknown) => {
+            if (typeof onRejected !== "function") return rejected(error);
+            handle.fail(error);
+            return onRejected(error);
+          },
+        ];
+        return handle.run(() => Reflect.apply(method, source, wrapped) as unknown);
+      }
+      // These two of the language's own call `then` on what they are called on.
+      const isGeneric = method === Promise.prototype.catch || method === Promise.prototype.finally;
+      const self = isGeneric ? view : source;
+      const result: unknown = handle.run(() => Reflect.apply(method, self, args) as unknown);
+      if (result === source) return view;
+      if (isGeneric || typeof result !== "object" || result === null) return result;
+      if (property === Symbol.asyncIterator) return follow(handle, result) ?? result;
+      return result instanceof Promise ? followPromise(handle, result, undefined) : result;
     },
   });
-  return view;
 }
 
-/** What its user gets in place of a stream; nothing, if the result is none. */
+function pass(next: ((value: unknown) => unknown) | undefined, value: unknown): unknown {
+  return typeof next === "function" ? next(value) : value;
+}
+
+/** What its user gets in place of a stream; nothing, if the result is none, or one that is read already. */
 function follow(handle: SpanHandle, result: object): object | undefined {
-  if (result instanceof ReadableStream) return lifetime(handle).readable(result);
-  if (isNodeStream(result)) {
-    followNodeStream(handle, result);
-    return result;
+  if (result instanceof ReadableStream) {
+    return result.locked ? undefined : lifetime(handle).readable(result);
   }
+  if (isNodeStream(result)) return followNodeStream(handle, result);
   return isAsyncIterable(result) || isGenerator(result)
     ? lifetime(handle).iterable(result)
     : undefined;
@@ -128,9 +150,11 @@ function lifetime(handle: SpanHandle): StreamLifetime {
 /** What is read of a stream of Node's. */
 interface NodeStream {
   readonly pipe: unknown;
+  readonly closed?: boolean;
+  readonly destroyed?: boolean;
   readonly errored?: Error | null;
   readonly readableEnded: boolean;
-  readonly once: (event: "close", listener: () => void) => unknown;
+  readonly once: (event: "close" | "end", listener: () => void) => unknown;
 }
 
 function isNodeStream(value: object): value is NodeStream {
@@ -141,13 +165,20 @@ function isNodeStream(value: object): value is NodeStream {
 }
 
 /** A stream of Node's stays as it is: it tells of its end itself. */
-function followNodeStream(handle: SpanHandle, stream: NodeStream): void {
+function followNodeStream(handle: SpanHandle, stream: NodeStream): NodeStream {
   const branch = lifetime(handle).branch();
-  // It flows by itself: whoever reads it need not ask.
-  branch.waiting();
-  stream.once("close", () => {
+  const over = (): void => {
     if (stream.errored) branch.failed(stream.errored);
     else if (stream.readableEnded) branch.done();
     else branch.left("cancelled");
-  });
+  };
+  // It flows by itself: whoever reads it need not ask.
+  branch.waiting();
+  if (stream.closed === true || stream.readableEnded) {
+    over();
+  } else {
+    stream.once("end", branch.done);
+    stream.once("close", over);
+  }
+  return stream;
 }

@@ -63,7 +63,8 @@ export function currentIdentity(): Identity {
 export function contextWithIdentity(context: Context, identity: Identity): Context {
   const patch = attempt("an identity could not be read", () => cleanIdentity(identity));
   if (patch === undefined) return context;
-  return context.setValue(IDENTITY_LAYER, new IdentityLayer(patch, identityLayer(context)));
+  const whole = identityLayer(context)?.patchedWith(patch) ?? patch;
+  return context.setValue(IDENTITY_LAYER, new IdentityLayer(whole));
 }
 
 /** A context that has forgotten what {@link contextWithIdentity} laid over it. */
@@ -81,22 +82,24 @@ function identityLayer(context: Context): IdentityLayer | undefined {
   return context.getValue(IDENTITY_LAYER) as IdentityLayer | undefined;
 }
 
-/** Identity laid over an outer one, resolved once for each version of the request's identity. */
+/** Identity laid over the request's, resolved once for each version of that. */
 class IdentityLayer {
   readonly #patch: Identity;
-  readonly #outer: IdentityLayer | undefined;
   #base: ResolvedIdentity | undefined;
   #resolved: ResolvedIdentity = NOBODY;
 
-  constructor(patch: Identity, outer: IdentityLayer | undefined) {
+  constructor(patch: Identity) {
     this.#patch = patch;
-    this.#outer = outer;
+  }
+
+  /** What this layer lays over a request's identity, with more laid over it. */
+  patchedWith(patch: Identity): Identity {
+    return mergeIdentity(this.#patch, patch);
   }
 
   over(base: ResolvedIdentity): ResolvedIdentity {
     if (this.#base !== base) {
-      const outer = this.#outer?.over(base) ?? base;
-      const identity = mergeIdentity(outer.identity, this.#patch);
+      const identity = mergeIdentity(base.identity, this.#patch);
       this.#resolved = { identity, attributes: identityAttributes(identity) };
       this.#base = base;
     }

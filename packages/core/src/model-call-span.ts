@@ -2,11 +2,10 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Attributes } from "@opentelemetry/api";
 
 import { definedAttributes } from "./defined-attributes.ts";
-import { countTokens, genAiMetrics } from "./gen-ai-metrics.ts";
-import { errorType } from "./operation-error.ts";
+import { ModelCallMeter } from "./model-call-meter.ts";
+import type { OperationEnd } from "./open-operation.ts";
 import type { OperationOptions } from "./operation-options.ts";
 import {
-  ERROR_TYPE,
   GEN_AI_OPERATION_NAME,
   GEN_AI_PROVIDER_NAME,
   GEN_AI_REQUEST_MODEL,
@@ -17,8 +16,7 @@ import {
   WAYBILL_ATTEMPT,
 } from "./semconv.ts";
 import { SpanHandle } from "./span-handle.ts";
-import type { SpanEnd } from "./span-handle.ts";
-import { usageAttributes } from "./token-usage.ts";
+import { sumUsage, usageAttributes } from "./token-usage.ts";
 import type { TokenUsage } from "./token-usage.ts";
 
 /** Which model is called, whatever for. */
@@ -49,11 +47,10 @@ export interface ModelCallResponse {
 
 /** The span of a call of a model at a provider, with its metrics. */
 export class ModelCallSpan extends SpanHandle {
-  readonly #metrics = genAiMetrics();
-  readonly #metricAttributes: Attributes;
-  readonly #startedMs = performance.now();
-  #lastChunkMs: number | undefined;
-  #usage: TokenUsage | undefined;
+  readonly #meter: ModelCallMeter;
+
+  /** What the parts of the call have used that another instrumentation told of, and that are over. */
+  #usedInside: TokenUsage | undefined;
 
   constructor(operation: string, options: ModelCallOptions) {
     const { provider, model, server, attempt = 1 } = options;
@@ -70,16 +67,18 @@ export class ModelCallSpan extends SpanHandle {
       ...options,
       name: model === undefined ? operation : `${operation} ${model}`,
       kind: SpanKind.CLIENT,
-      call: { name: operation === "embeddings" ? operation : "model" },
+      call: { name: operation === "embeddings" ? operation : "model", id: model },
       attributes: { ...attributes, ...options.attributes },
     });
-    this.#metricAttributes = attributes;
+    const meter = new ModelCallMeter(attributes);
+    this.#meter = meter;
+    if (this.#outerCall === undefined && meter.isOn) this.onEnded((end) => meter.end(end));
     if (attempt > 1) this.setAttributes({ [WAYBILL_ATTEMPT]: attempt });
   }
 
   /** Metrics count a call also where only they are registered. */
   override get watched(): boolean {
-    return super.watched || this.#metrics !== undefined;
+    return super.watched || this.#meter.isOn;
   }
 
   override onChunk(): void {
@@ -88,45 +87,47 @@ export class ModelCallSpan extends SpanHandle {
 
   /** A chunk of the response arrived: the first one gives the time to first chunk. Call it for every chunk. */
   recordChunk(): void {
-    if (this.sameCall instanceof ModelCallSpan) return this.sameCall.recordChunk();
+    if (this.#outerCall !== undefined) return this.#outerCall.recordChunk();
     this.touch();
-    if (this.#lastChunkMs !== undefined && this.#metrics === undefined) return;
-    const nowMs = performance.now();
-    const sinceMs = nowMs - (this.#lastChunkMs ?? this.#startedMs);
-    if (this.#lastChunkMs === undefined) {
-      this.setAttributes({ [GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: sinceMs / 1000 });
-      this.#metrics?.firstChunk.record(sinceMs / 1000, this.#metricAttributes);
-    } else {
-      this.#metrics?.laterChunk.record(sinceMs / 1000, this.#metricAttributes);
+    const seconds = this.#meter.chunk();
+    if (seconds !== undefined) {
+      this.setAttributes({ [GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: seconds });
     }
-    this.#lastChunkMs = nowMs;
   }
 
-  /** The usage that was recorded last. */
+  /** The usage that is known: what was recorded last, else the sum of what other instrumentations of the call told. */
   get usage(): TokenUsage | undefined {
-    return this.#usage;
+    return this.#meter.usage;
   }
 
   /** Records what the provider said of its response. */
   recordResponse({ model, usage }: ModelCallResponse): void {
-    if (this.sameCall instanceof ModelCallSpan)
-      return this.sameCall.recordResponse({ model, usage });
+    if (this.#outerCall !== undefined) {
+      this.#meter.usage = usage ?? this.#meter.usage;
+      this.#outerCall.recordInnerResponse({ model, usage });
+      return;
+    }
     if (model !== undefined) {
       this.setAttributes({ [GEN_AI_RESPONSE_MODEL]: model });
-      this.#metricAttributes[GEN_AI_RESPONSE_MODEL] = model;
+      this.#meter.attributes[GEN_AI_RESPONSE_MODEL] = model;
     }
-    if (usage === undefined) return;
-    this.#usage = usage;
+    if (usage === undefined || usage === null) return;
+    this.#meter.usage = usage;
     if (this.recording) this.setAttributes(usageAttributes(usage));
   }
 
-  protected override onEnd({ failure }: SpanEnd): void {
-    if (this.#metrics === undefined) return;
-    const attributes = this.#metricAttributes;
-    if (this.#usage) countTokens(this.#metrics.tokens, this.#usage, attributes);
-    this.#metrics.duration.record((performance.now() - this.#startedMs) / 1000, {
-      ...attributes,
-      ...(failure && { [ERROR_TYPE]: errorType(failure.error) }),
-    });
+  /** Another instrumentation of this call tells of the response. */
+  recordInnerResponse({ model, usage }: ModelCallResponse): void {
+    this.recordResponse({ model, usage: usage && sumUsage(this.#usedInside, usage) });
+  }
+
+  override innerCallEnded(end: OperationEnd): void {
+    super.innerCallEnded(end);
+    this.#usedInside = this.usage;
+  }
+
+  /** Of whichever copy of this package. */
+  get #outerCall(): ModelCallSpan | undefined {
+    return this.sameCall as ModelCallSpan | undefined;
   }
 }

@@ -22,21 +22,34 @@ export interface OpenOperation {
   /** How many operations are around it: inner ones are ended first. */
   readonly depth: number;
   ended: boolean;
+
+  /** Hear of the end, once. They do not refer to the handle either. */
+  readonly listeners: ((end: OperationEnd) => void)[];
+}
+
+/** How an operation ended: as a success, if neither member is there. */
+export interface OperationEnd {
+  readonly outcome?: Outcome | undefined;
+  readonly failure?: { readonly error: unknown };
 }
 
 const WATCH_AFTER_MS = 1000;
 const MAX_UNWATCHED = 1000;
 
 /** Ends an operation, once. */
-export function endOperation(operation: OpenOperation, outcome?: Outcome): void {
+export function endOperation(operation: OpenOperation, end: OperationEnd): void {
   if (operation.ended) return;
   operation.ended = true;
+  for (const listener of operation.listeners) {
+    attempt("the end of an operation could not be told", () => listener(end));
+  }
   const { openOperations } = processState();
   if (openOperations.size > 0) {
     if (openOperations.get(operation) === undefined) collectedHandles.unregister(operation);
     openOperations.delete(operation);
   }
   attempt("a span could not be ended", () => {
+    const { outcome } = end;
     if (outcome !== undefined) operation.span.setAttribute(WAYBILL_OUTCOME, outcome);
     operation.span.end(operation.clock.now());
   });
@@ -60,19 +73,18 @@ export function endWithHandle(operation: OpenOperation, handle: object): void {
 
 /**
  * Ends all operations of this process that are still open as `abandoned`: streams that nobody reads, spans that nobody
- * ended, calls whose promise has not settled. For a shutdown, and for the end of a request where the runtime freezes
- * between requests.
+ * ended, calls whose promise has not settled. For a shutdown: it does not ask which request they belong to.
  *
  * @returns How many were open.
  */
 export function flushOpen(): number {
   const open = [...processState().openOperations.keys()].toSorted((a, b) => b.depth - a.depth);
-  for (const operation of open) endOperation(operation, "abandoned");
+  for (const operation of open) endOperation(operation, { outcome: "abandoned" });
   return open.length;
 }
 
 const collectedHandles = new FinalizationRegistry<OpenOperation>((operation) =>
-  endOperation(operation, "abandoned"),
+  endOperation(operation, { outcome: "abandoned" }),
 );
 let unwatched = 0;
 let watchTimer: unknown;

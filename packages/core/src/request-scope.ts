@@ -1,6 +1,7 @@
 import { createContextKey } from "@opentelemetry/api";
 import type { Context, Span } from "@opentelemetry/api";
 
+import type { CaptureContent } from "./content-policy.ts";
 import { cleanIdentity, identityAttributes, mergeIdentity } from "./identity.ts";
 import type { Identity, IdentityAttributes } from "./identity.ts";
 import type { Outcome } from "./open-operation.ts";
@@ -22,6 +23,8 @@ export interface ScopeMember {
   /** The operation around it, if there is one. */
   readonly outer: object | undefined;
 
+  readonly ended: boolean;
+
   /** Grows with whatever happens in the operation itself. */
   readonly activity: number;
 
@@ -38,15 +41,24 @@ export interface ScopeMember {
  */
 export class RequestScope {
   readonly serverSpan: Span;
+
+  /** Which content is recorded on the request's operations that do not say it themselves. */
+  readonly captureContent: CaptureContent | undefined;
+
+  /** The route's template, if the application says it itself. */
+  route: string | undefined;
   #resolved: ResolvedIdentity;
   #clientLeft = false;
+  #isClosed = false;
+  #isSweeping = false;
   readonly #members = new Set<ScopeMember>();
 
   /** What the SERVER span says because of the identity. */
   readonly #stamped = new Set<string>();
 
-  constructor(serverSpan: Span, identity: Identity) {
+  constructor(serverSpan: Span, identity: Identity, captureContent?: CaptureContent) {
     this.serverSpan = serverSpan;
+    this.captureContent = captureContent;
     this.#resolved = resolved(identity);
     this.#stampServerSpan();
   }
@@ -69,6 +81,7 @@ export class RequestScope {
 
   add(member: ScopeMember): void {
     this.#members.add(member);
+    if (this.#isClosed) this.#sweepLater();
   }
 
   remove(member: ScopeMember): void {
@@ -82,12 +95,13 @@ export class RequestScope {
    */
   close({ clientLeft }: { readonly clientLeft: boolean }): void {
     this.#clientLeft = clientLeft;
+    this.#isClosed = true;
     if (clientLeft) {
       for (const member of this.#members) {
         attempt("an operation could not be told that its client left", () => member.clientLeft());
       }
     }
-    this.#sweepLater(this.#activities());
+    this.#sweepLater();
   }
 
   /** Writes the identity on the SERVER span, which is no GenAI span. What that says of the request stays as it is. */
@@ -101,8 +115,12 @@ export class RequestScope {
     }
   }
 
-  #sweepLater(seen: ReadonlyMap<ScopeMember, number>): void {
+  #sweepLater(): void {
+    if (this.#isSweeping) return;
+    for (const member of this.#members) if (member.ended) this.#members.delete(member);
     if (this.#members.size === 0) return;
+    this.#isSweeping = true;
+    const seen = new Map([...this.#members].map((member) => [member, member.activity]));
     const timer: unknown = setTimeout(
       () => attempt("idle operations could not be ended", () => this.#sweep(seen)),
       processState().settings.graceMs ?? DEFAULT_GRACE_MS,
@@ -111,9 +129,10 @@ export class RequestScope {
   }
 
   #sweep(seen: ReadonlyMap<ScopeMember, number>): void {
+    this.#isSweeping = false;
     const outcome = this.#clientLeft ? "cancelled" : "abandoned";
     for (const member of this.#idleMembers(seen)) member.end(outcome);
-    this.#sweepLater(this.#activities());
+    this.#sweepLater();
   }
 
   /** The members in which nothing has happened since, nor in any operation inside them; inner ones first. */
@@ -124,10 +143,6 @@ export class RequestScope {
       atWork.add(member.outer);
       return false;
     });
-  }
-
-  #activities(): ReadonlyMap<ScopeMember, number> {
-    return new Map([...this.#members].map((member) => [member, member.activity]));
   }
 }
 

@@ -11,18 +11,18 @@ import type { Attributes, Context, Link, Span, Tracer, TracerProvider } from "@o
 
 import { capturesContent, contentAttribute, recordableText } from "./content-policy.ts";
 import type { CaptureContent, ContentKind } from "./content-policy.ts";
+import { recordException } from "./exception-signal.ts";
 import { contextWithIdentity } from "./identity-context.ts";
 import type { AgentIdentity } from "./identity.ts";
 import { endOperation, endWithHandle } from "./open-operation.ts";
-import type { OpenOperation, Outcome } from "./open-operation.ts";
-import { errorMessage, errorType, exceptionAttributes, isAbort } from "./operation-error.ts";
+import type { OpenOperation, OperationEnd, Outcome } from "./open-operation.ts";
+import { errorMessage, errorType, isAbort } from "./operation-error.ts";
 import { processState } from "./process-state.ts";
 import { attempt } from "./report-failure.ts";
 import { requestScope } from "./request-scope.ts";
 import type { RequestScope, ScopeMember } from "./request-scope.ts";
 import {
   ERROR_TYPE,
-  EXCEPTION_EVENT,
   GEN_AI_OPERATION_NAME,
   WAYBILL_ATTEMPT,
   WAYBILL_OUTCOME,
@@ -67,7 +67,7 @@ export interface SpanHandleOptions {
   /**
    * Which content is recorded on this span.
    *
-   * @default the process's setting, see `configureWaybill`
+   * @default the request's setting, else the process's, see `configureWaybill`
    */
   readonly captureContent?: CaptureContent | undefined;
 }
@@ -106,7 +106,7 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   /** The signal that may abort the operation. */
   readonly signal: AbortSignal | undefined;
 
-  /** The open span of ours around this one. */
+  /** The span of ours around this one that was open when this one started. */
   readonly outer: SpanHandle | undefined;
 
   /** How many open spans of ours are around this one. */
@@ -115,6 +115,8 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   /** An operation around this one that traces the same call: its span is this one's, too. */
   protected readonly sameCall: SpanHandle | undefined;
 
+  /** Where this handle came in, if it works on another one's span. */
+  readonly #enclosing: SpanHandle | undefined;
   readonly #operation: OpenOperation;
   readonly #isOperation: boolean;
   readonly #call: CallIdentity | undefined;
@@ -122,10 +124,10 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   #scope: RequestScope | undefined;
   #activity = 0;
   #innerCalls = 0;
-  #innerCallFailure: SpanEnd["failure"];
+  #openInnerCalls = 0;
+  #innerCallFailure: OperationEnd["failure"];
   #innerErrors: unknown[] | undefined;
   #onClientLeft: (() => void) | undefined;
-  #onEnded: (() => void) | undefined;
 
   constructor(options: SpanHandleOptions) {
     const { name, kind = SpanKind.INTERNAL, attributes = {}, agent, call, links } = options;
@@ -134,18 +136,20 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
 
     this.outer = openSpan(parent);
     this.depth = this.outer === undefined ? 0 : this.outer.depth + 1;
-    this.sameCall = call === undefined ? undefined : this.outer?.operationOfCall(call);
+    this.#enclosing = call === undefined ? undefined : this.outer?.enclosingCall(call);
+    this.sameCall = this.#enclosing?.sameCall ?? this.#enclosing;
     this.#call = call;
     this.#isOperation = kind === SpanKind.SERVER || attributes[GEN_AI_OPERATION_NAME] !== undefined;
     this.signal = options.signal;
-    this.#captureContent = options.captureContent;
+    this.#captureContent = options.captureContent ?? requestScope(parent)?.captureContent;
 
     if (this.sameCall !== undefined) {
       const { span, clock, recording } = this.sameCall;
       this.span = span;
-      this.context = parent;
+      this.context = parent.setValue(OPEN_SPAN, this);
       this.recording = recording;
-      this.#operation = { span, clock, depth: this.depth, ended: false };
+      this.#operation = { span, clock, depth: this.depth, ended: false, listeners: [] };
+      this.#enclosing?.innerCallStarted();
       this.sameCall.enrich(attributes);
       return;
     }
@@ -157,7 +161,7 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
       trace.wrapSpanContext(trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT);
     this.recording = this.span.isRecording();
     this.context = trace.setSpan(parent, this.span).setValue(OPEN_SPAN, this);
-    this.#operation = { span: this.span, clock, depth: this.depth, ended: false };
+    this.#operation = { span: this.span, clock, depth: this.depth, ended: false, listeners: [] };
     this.outer?.touch();
     countStarted(this.recording);
     if (!this.recording) return;
@@ -249,11 +253,16 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   /** Calls `listener` when the request's client leaves before the span has ended. One listener; the last one counts. */
   onClientLeft(listener: () => void): void {
     this.#onClientLeft = listener;
+    // It may have left before the operation started. Then too, the application gets the chance to read what it gives.
+    if (this.#scope?.clientLeft === true) setTimeout(() => this.clientLeft(), 0);
   }
 
-  /** Calls `listener` when the span has ended by one of this handle's methods. One listener; the last one counts. */
-  onEnded(listener: () => void): void {
-    this.#onEnded = listener;
+  /**
+   * Calls `listener` when the span has ended, by whatever. It must not refer to this handle, which could then never be
+   * collected as garbage.
+   */
+  onEnded(listener: (end: OperationEnd) => void): void {
+    this.#operation.listeners.push(listener);
   }
 
   clientLeft(): void {
@@ -289,32 +298,43 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
     this.#innerErrors.push(error);
   }
 
-  /** The open operation that traces this call: this one, or one around it with no other operation between. */
-  operationOfCall(call: CallIdentity): SpanHandle | undefined {
+  /**
+   * The open operation within which another instrumentation would trace this call again: this one or one around it, with
+   * no other operation between, and with no other part of it under way.
+   */
+  enclosingCall(call: CallIdentity): SpanHandle | undefined {
     if (this.ended) return undefined;
-    if (this.#call !== undefined && isSameCall(this.#call, call)) return this.sameCall ?? this;
-    return this.#isOperation ? undefined : this.outer?.operationOfCall(call);
+    if (this.#call !== undefined && isSameCall(this.#call, call)) {
+      return this.#openInnerCalls === 0 ? this : undefined;
+    }
+    return this.#isOperation ? undefined : this.outer?.enclosingCall(call);
   }
 
-  /** Another instrumentation traces the same call. What it knows at its start is added; a further attempt is an event. */
-  enrich(attributes: Attributes): void {
+  /** Another instrumentation traces the same call. A further attempt of it is an event. */
+  innerCallStarted(): void {
     this.#innerCalls += 1;
-    if (!this.recording) return;
-    if (this.#innerCalls > 1) {
-      const failure = this.#innerCallFailure;
-      this.addEvent(WAYBILL_ATTEMPT, {
-        [WAYBILL_ATTEMPT]: this.#innerCalls,
-        ...(failure && { [ERROR_TYPE]: errorType(failure.error) }),
-      });
-    }
-    const present = spanAttributes(this.span);
-    const missing = Object.entries(attributes).filter(([key]) => present[key] === undefined);
-    this.setAttributes(Object.fromEntries(missing));
+    this.#openInnerCalls += 1;
+    if (this.#innerCalls === 1) return;
+    const failure = this.#innerCallFailure;
+    const type = failure && attempt("an error could not be read", () => errorType(failure.error));
+    this.addEvent(WAYBILL_ATTEMPT, {
+      [WAYBILL_ATTEMPT]: this.#innerCalls,
+      ...(type !== undefined && { [ERROR_TYPE]: type }),
+    });
   }
 
   /** The other instrumentation's part of the call is over: it failed, or it did not. */
-  innerCallEnded({ failure }: SpanEnd): void {
+  innerCallEnded({ failure }: OperationEnd): void {
+    this.#openInnerCalls -= 1;
     this.#innerCallFailure = failure;
+  }
+
+  /** Adds what another instrumentation of the call knows. */
+  enrich(attributes: Attributes): void {
+    if (!this.recording) return;
+    const present = spanAttributes(this.span);
+    const missing = Object.entries(attributes).filter(([key]) => present[key] === undefined);
+    this.setAttributes(Object.fromEntries(missing));
   }
 
   /** Ends the span as a success, for `using`. */
@@ -327,9 +347,6 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
     this.end();
   }
 
-  /** Called when the operation ends, by whatever it ends. */
-  protected onEnd(_end: SpanEnd): void {}
-
   #recordError(error: unknown): void {
     const type = attempt("an error's type could not be read", () => errorType(error));
     const message = attempt("an error's message could not be read", () => errorMessage(error));
@@ -338,30 +355,22 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
     // The event stands where the error came from; the spans it passed on its way up carry the status only.
     if (this.#innerErrors?.includes(error) === true) return;
     attempt("an exception could not be recorded", () =>
-      this.span.addEvent(EXCEPTION_EVENT, exceptionAttributes(error), this.clock.now()),
+      recordException({ error, span: this.span, context: this.context, time: this.clock.now() }),
     );
   }
 
-  #close(end: SpanEnd): void {
+  #close(end: OperationEnd): void {
     this.#onClientLeft = undefined;
-    if (this.sameCall !== undefined) {
-      this.#operation.ended = true;
-      this.sameCall.innerCallEnded(end);
-      return;
-    }
-    attempt("the end of an operation could not be recorded", () => this.onEnd(end));
     this.#scope?.remove(this);
     this.outer?.touch();
-    endOperation(this.#operation, end.outcome);
-    this.#onEnded?.();
-    this.#onEnded = undefined;
+    if (this.#enclosing === undefined) {
+      endOperation(this.#operation, end);
+      return;
+    }
+    this.#enclosing.innerCallEnded(end);
+    this.#operation.ended = true;
+    for (const listener of this.#operation.listeners) listener(end);
   }
-}
-
-/** How a span ended: as a success, if neither member is there. */
-export interface SpanEnd {
-  readonly outcome?: Outcome | undefined;
-  readonly failure?: { readonly error: unknown };
 }
 
 function isSameCall(one: CallIdentity, other: CallIdentity): boolean {
@@ -370,9 +379,11 @@ function isSameCall(one: CallIdentity, other: CallIdentity): boolean {
   return one.instrumentation === undefined || one.instrumentation !== other.instrumentation;
 }
 
-/** The innermost span of ours that is open in this context. */
+/** The innermost span of ours in this context that is open. */
 export function openSpan(context: Context): SpanHandle | undefined {
-  return context.getValue(OPEN_SPAN) as SpanHandle | undefined;
+  let handle = context.getValue(OPEN_SPAN) as SpanHandle | undefined;
+  while (handle?.ended === true) handle = handle.outer;
+  return handle;
 }
 
 function countStarted(recording: boolean): void {

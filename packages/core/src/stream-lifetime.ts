@@ -21,7 +21,7 @@ export interface StreamedOperation {
   /** Calls `listener` when the client of the operation's request leaves. */
   onClientLeft(listener: () => void): void;
 
-  /** Calls `listener` when the operation has ended. */
+  /** Calls `listener` when the operation has ended, by whatever. The listener must not refer to the operation. */
   onEnded(listener: () => void): void;
 }
 
@@ -70,8 +70,8 @@ export interface StreamBranch {
  * Holds an operation open while its streams are read, and ends it once:
  *
  * - as a success when a reader reached the end (the branches of a stream end together), as failed when a stream failed;
- * - as `cancelled` when nobody reads any more: all branches were cancelled, or the request's client left and no branch
- *   waits for a chunk;
+ * - as `cancelled` when nobody reads any more: all branches were cancelled, or the request's client left and no branch was
+ *   ever read, or asked for a chunk within a second;
  * - as `abandoned` when all branches were collected as garbage before their end;
  * - as aborted by its signal.
  *
@@ -82,15 +82,16 @@ export class StreamLifetime {
   readonly #options: StreamLifetimeOptions;
   #open = 0;
   #waiting = 0;
+  #wasRead = false;
   #wasCancelled = false;
-  #clientLeft = false;
+  #quietTimer: unknown;
 
   constructor(operation: StreamedOperation, options: StreamLifetimeOptions = {}) {
     this.#operation = operation;
     this.#options = options;
     operation.onClientLeft(() => {
-      this.#clientLeft = true;
-      this.#check();
+      if (this.#wasRead) this.#cancelWhenQuiet();
+      else this.#cancelUnread();
     });
     if (options.signal !== undefined) this.#followSignal(options.signal);
   }
@@ -106,9 +107,7 @@ export class StreamLifetime {
       onError: branch.failed,
       onCancel: () => branch.left("cancelled"),
     });
-    // A stream may have an iterator of its own, which works on the stream it is called on.
-    const iterator = Object.getOwnPropertyDescriptor(source, Symbol.asyncIterator);
-    if (iterator !== undefined) Object.defineProperty(stream, Symbol.asyncIterator, iterator);
+    dress(stream, source);
     collectedReaders.register(stream, branch, branch);
     return stream;
   }
@@ -147,12 +146,15 @@ export class StreamLifetime {
     };
     this.#open += 1;
     const branch: StreamBranch = {
-      waiting: () => wait(true),
+      waiting: () => {
+        this.#wasRead = true;
+        wait(true);
+      },
       chunk: (chunk) => {
         wait(false);
         this.#operation.touch();
         this.#options.onChunk?.(chunk);
-        if (this.#clientLeft) this.recheck();
+        if (this.#quietTimer !== undefined) this.#cancelWhenQuiet();
       },
       done: () => finish(() => this.#operation.end()),
       failed: (error) => finish(() => this.#operation.fail(error)),
@@ -173,16 +175,32 @@ export class StreamLifetime {
   }
 
   #check(): void {
-    if (this.#operation.ended || this.#options.isBusy?.() === true) return;
-    const nobodyReads = this.#clientLeft && this.#waiting === 0;
-    if (this.#open > 0 && !nobodyReads) return;
-    this.#operation.end(nobodyReads || this.#wasCancelled ? "cancelled" : "abandoned");
+    if (this.#operation.ended || this.#options.isBusy?.() === true || this.#open > 0) return;
+    this.#operation.end(this.#wasCancelled ? "cancelled" : "abandoned");
+  }
+
+  #cancelUnread(): void {
+    if (!this.#operation.ended && this.#options.isBusy?.() !== true && this.#waiting === 0) {
+      this.#operation.end("cancelled");
+    }
+  }
+
+  /** A reader that is busy with a chunk may go on reading though the client has left: to its end, if it likes. */
+  #cancelWhenQuiet(): void {
+    clearTimeout(this.#quietTimer as ReturnType<typeof setTimeout>);
+    this.#quietTimer = setTimeout(
+      () => attempt("the end of a stream could not be recorded", () => this.#cancelUnread()),
+      QUIET_MS,
+    );
+    (this.#quietTimer as { unref?: () => void }).unref?.();
   }
 
   /** A stream often tells of its signal only when it is read. */
   #followSignal(signal: AbortSignal): void {
+    // The signal may outlive the operation by far, and must not keep it.
+    const operation = new WeakRef(this.#operation);
     const abort = (): void => {
-      setTimeout(() => this.#operation.fail(signal.reason), 0);
+      setTimeout(() => operation.deref()?.fail(signal.reason), 0);
     };
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
@@ -197,6 +215,21 @@ export class StreamLifetime {
     return isAsyncIterable(result) ? this.iterable(result) : result;
   }
 }
+
+/**
+ * A stream may be of a class of its own, or have members of its own (an iterator, often): they work on the stream that
+ * they are called on. Under other symbols a runtime keeps the stream's state.
+ */
+function dress(stream: ReadableStream, source: ReadableStream): void {
+  const prototype = Object.getPrototypeOf(source) as object | null;
+  if (prototype !== ReadableStream.prototype) Object.setPrototypeOf(stream, prototype);
+  for (const name of [...Object.getOwnPropertyNames(source), Symbol.asyncIterator]) {
+    const descriptor = Object.getOwnPropertyDescriptor(source, name);
+    if (descriptor !== undefined) Object.defineProperty(stream, name, descriptor);
+  }
+}
+
+const QUIET_MS = 1000;
 
 const collectedReaders = new FinalizationRegistry<StreamBranch>((branch) =>
   branch.left("abandoned"),

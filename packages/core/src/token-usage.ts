@@ -1,6 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 
 import { definedAttributes } from "./defined-attributes.ts";
+import { reportFailure } from "./report-failure.ts";
 import {
   GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
   GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
@@ -27,6 +28,26 @@ export interface TokenUsage {
   readonly reasoningTokens?: number | undefined;
 }
 
+/** The counts of a usage that are counts: finite, and not negative. Of anything else, `diag` hears. */
+export function knownUsage(usage: TokenUsage | null | undefined): TokenUsage {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } =
+    usage ?? {};
+  return {
+    inputTokens: knownCount(inputTokens),
+    outputTokens: knownCount(outputTokens),
+    cacheReadTokens: knownCount(cacheReadTokens),
+    cacheWriteTokens: knownCount(cacheWriteTokens),
+    reasoningTokens: knownCount(reasoningTokens),
+  };
+}
+
+function knownCount(count: unknown): number | undefined {
+  if (count === undefined || count === null) return undefined;
+  if (typeof count === "number" && count >= 0 && count < Infinity) return count;
+  reportFailure("a count of tokens is no number; it was left out");
+  return undefined;
+}
+
 /** Usage as span attributes. The parts are left out where they are zero. */
 export function usageAttributes(usage: TokenUsage): Attributes {
   return definedAttributes({
@@ -36,4 +57,21 @@ export function usageAttributes(usage: TokenUsage): Attributes {
     [GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS]: usage.cacheWriteTokens || undefined,
     [GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: usage.reasoningTokens || undefined,
   });
+}
+
+/** Two usages together; what neither of them knows stays unknown. */
+export function sumUsage(one: TokenUsage | undefined, other: TokenUsage): TokenUsage {
+  if (one === undefined) return other;
+  const names = [
+    "inputTokens",
+    "outputTokens",
+    "cacheReadTokens",
+    "cacheWriteTokens",
+    "reasoningTokens",
+  ] as const;
+  const sums = names.map((name) => {
+    const [first, second] = [one[name], other[name]];
+    return [name, first === undefined ? second : first + (second ?? 0)] as const;
+  });
+  return Object.fromEntries(sums);
 }

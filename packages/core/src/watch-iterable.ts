@@ -2,7 +2,10 @@ import { context as contextApi } from "@opentelemetry/api";
 import type { Context } from "@opentelemetry/api";
 
 import { isPromiseLike } from "./is-promise-like.ts";
+import { attempt } from "./report-failure.ts";
 import type { StreamBranch } from "./stream-lifetime.ts";
+import { viewOf } from "./view.ts";
+import type { Method } from "./view.ts";
 
 /** Who watches an iterable, and where its code runs. */
 export interface IterableWatch {
@@ -18,41 +21,26 @@ export interface IterableWatch {
  * given context, and is told to the branch. Its other methods and members are its own, and work on the iterable itself.
  */
 export function watchIterable<T extends object>(source: T, watch: IterableWatch): T {
-  const steps = watchedMethods(source, watch);
-  const view: T = new Proxy(source, {
-    get(target, property) {
-      if (Object.hasOwn(steps, property)) return steps[property];
-      const value: unknown = Reflect.get(target, property, target);
-      if (typeof value !== "function" || property === "constructor") return value;
-      // The helpers of iterators (`map`, `take`) iterate what they are called on.
-      const self = isIteratorHelper(property, value) ? view : target;
-      return (...args: unknown[]) => {
-        const result = contextApi.with(watch.context, () =>
-          Reflect.apply(value as Method, self, args),
-        );
-        return result === target ? view : watch.onResult(result);
-      };
+  return viewOf(source, {
+    instead: { ...watchedSteps(source, watch), ...watchedOpeners(source, watch) },
+    call(method, args, { property, view }) {
+      // The helpers of iterators (`map`, `take`, `using`) iterate what they are called on.
+      const self = isGenericMethod(property, method) ? view : source;
+      const result = contextApi.with(watch.context, () => Reflect.apply(method, self, args));
+      return result === source ? view : watch.onResult(result);
     },
   });
-  return view;
 }
 
-/** Whether a value can be iterated by `for await` and only so: it is no synchronous iterable. */
+/** Whether a value can be iterated by `for await` as a stream. */
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> & object {
   return typeof (value as Iterated | null | undefined)?.[Symbol.asyncIterator] === "function";
-}
-
-function isIteratorHelper(property: PropertyKey, method: Function): boolean {
-  return Reflect.get(Iterator.prototype, property) === method;
 }
 
 /** Whether a value is what a generator function gives: its code has not run yet, or not to its end. */
 export function isGenerator(value: unknown): value is Generator {
   return Object.prototype.toString.call(value) === "[object Generator]";
 }
-
-type Method = (this: unknown, ...args: unknown[]) => unknown;
-type Step = (...args: unknown[]) => unknown;
 
 /** An iterator, or something that gives one, whether its steps give results or promises of them. */
 interface Iterated {
@@ -63,55 +51,57 @@ interface Iterated {
   readonly [Symbol.asyncIterator]?: Method;
 }
 
-type Steps = Readonly<Record<PropertyKey, Method>>;
+type Methods = Readonly<Record<PropertyKey, Method>>;
 
-function watchedMethods(source: Iterated, watch: IterableWatch): Steps {
-  if (typeof source.next === "function") {
-    // An iterator is its own iterable: what it gives there is the view itself.
-    return { ...watchedSteps(source, watch), ...iterableMethods(source, (view) => view) };
-  }
-  return iterableMethods(source, (_view, open) => {
-    const iterator = contextApi.with(watch.context, () =>
-      Reflect.apply(open, source, []),
-    ) as Iterated;
-    const steps = watchedSteps(iterator, watch);
-    return { ...steps, ...iterableMethods(iterator, (self) => self) };
-  });
+/** As long as an iterator is used, so is what it came from. */
+const sources = new WeakMap<object, object>();
+
+const asyncGenerators = Object.getPrototypeOf(async function* () {}) as { prototype: object };
+const GENERIC_PROTOTYPES: readonly object[] = [
+  Iterator.prototype,
+  Object.getPrototypeOf(asyncGenerators.prototype) as object,
+];
+
+function isGenericMethod(property: PropertyKey, method: Method): boolean {
+  return GENERIC_PROTOTYPES.some((prototype) => Reflect.get(prototype, property) === method);
 }
 
-function iterableMethods(source: Iterated, give: (self: unknown, open: Method) => unknown): Steps {
+/** The methods that give an iterator: the view itself, where the source is its own iterator. */
+function watchedOpeners(source: Iterated, watch: IterableWatch): Methods {
   const symbols = [Symbol.iterator, Symbol.asyncIterator] as const;
-  const methods = symbols.flatMap((symbol) => {
+  const openers = symbols.flatMap((symbol) => {
     const open = source[symbol];
-    if (open === undefined) return [];
-    return [
-      [
-        symbol,
-        function (this: unknown) {
-          return give(this, open);
-        },
-      ] as const,
-    ];
+    if (!isFunction(open)) return [];
+    const opener: Method = function (this: unknown) {
+      const iterator = contextApi.with(watch.context, () => Reflect.apply(open, source, []));
+      if (iterator === source || !isObject(iterator)) return this;
+      const watched: object = { ...watchedSteps(iterator, watch), [symbol]: () => watched };
+      sources.set(watched, this as object);
+      return watched;
+    };
+    return [[symbol, opener] as const];
   });
-  return Object.fromEntries(methods);
+  return Object.fromEntries(openers);
 }
 
-function watchedSteps(iterator: Iterated, watch: IterableWatch): Steps {
+function watchedSteps(iterator: Iterated, watch: IterableWatch): Methods {
   const { next, return: leave, throw: raise } = iterator;
   const { branch } = watch;
   const step =
-    (method: Method, atTheEnd: () => void): Step =>
+    (method: Method, atTheEnd: () => void): Method =>
     (...args) => {
       branch.waiting();
       return settle(iterator, method, args, watch, (result) => {
-        if ((result as IteratorResult<unknown>).done === true) atTheEnd();
-        else branch.chunk((result as IteratorResult<unknown>).value);
+        // The `next` of a database's cursor gives rows instead.
+        if (!isObject(result) || !("done" in result)) branch.chunk(result);
+        else if (result.done === true) atTheEnd();
+        else branch.chunk((result as { value?: unknown }).value);
       });
     };
   return {
-    ...(next && { next: step(next, branch.done) }),
-    ...(raise && { throw: step(raise, branch.done) }),
-    ...(leave && { return: step(leave, () => branch.left("cancelled")) }),
+    ...(isFunction(next) && { next: step(next, branch.done) }),
+    ...(isFunction(raise) && { throw: step(raise, branch.done) }),
+    ...(isFunction(leave) && { return: step(leave, () => branch.left("cancelled")) }),
   };
 }
 
@@ -123,24 +113,28 @@ function settle(
   { context, branch }: IterableWatch,
   observe: (result: unknown) => void,
 ): unknown {
+  const observed = (result: unknown): unknown => {
+    attempt("a step of an iteration could not be recorded", () => observe(result));
+    return result;
+  };
+  let result: unknown;
   try {
-    const result = contextApi.with(context, () => Reflect.apply(method, iterator, args));
-    if (!isPromiseLike(result)) {
-      observe(result);
-      return result;
-    }
-    return result.then(
-      (value) => {
-        observe(value);
-        return value;
-      },
-      (error: unknown) => {
-        branch.failed(error);
-        throw error;
-      },
-    );
+    result = contextApi.with(context, () => Reflect.apply(method, iterator, args));
   } catch (error) {
     branch.failed(error);
     throw error;
   }
+  if (!isPromiseLike(result)) return observed(result);
+  return Promise.resolve(result).then(observed, (error: unknown) => {
+    branch.failed(error);
+    throw error;
+  });
+}
+
+function isFunction(value: unknown): value is Method {
+  return typeof value === "function";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
