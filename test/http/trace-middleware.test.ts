@@ -2,8 +2,6 @@ import { connect } from "node:net";
 
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { withIdentity, withSpan } from "@waybill/core";
-import { traceMiddleware as traceExpress } from "@waybill/express";
-import { traceMiddleware as traceHono } from "@waybill/hono";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { sendRaw, SERVICES } from "../support/http-services.ts";
@@ -139,7 +137,7 @@ describe.each(SERVICES)("traceMiddleware for $framework", ({ start, tells }) => 
       { accept: ["user.id", "session.id", "tenant"] },
     );
 
-    expect(JSON.parse(body)).toEqual(["user.id", "session.id", "tenant"]);
+    expect(JSON.parse(body)).toEqual({ "user.id": "ada", "session.id": "s 1", tenant: "acme" });
     const { attributes } = spanNamed(recording.spans(), "GET /baggage");
     expect(attributes).toMatchObject({ "user.id": "ada", "session.id": "s 1", tenant: "acme" });
     expect(JSON.stringify(recording.spans().map((span) => span.attributes))).not.toMatch(
@@ -150,16 +148,7 @@ describe.each(SERVICES)("traceMiddleware for $framework", ({ start, tells }) => 
   it("lets in no baggage by default", async () => {
     const { body } = await get("/baggage", { baggage: "user.id=forged,tenant=acme" });
 
-    expect(JSON.parse(body)).toEqual([]);
-    expect(recording.spans()[0]?.attributes).not.toHaveProperty("user.id");
-  });
-
-  it("answers as usual when 12 KB of baggage arrive, and takes none of it", async () => {
-    const baggage = `user.id=ada,${Array.from({ length: 60 }, (_, index) => `k${index}=${"x".repeat(200)}`).join(",")}`;
-    const { status } = await get("/baggage", { baggage }, { accept: ["user.id"] });
-
-    expect(baggage.length).toBeGreaterThan(12_000);
-    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual({});
     expect(recording.spans()[0]?.attributes).not.toHaveProperty("user.id");
   });
 
@@ -364,21 +353,5 @@ GET /sse
     expect(recording.spans()).toHaveLength(before);
     expect(trace.getActiveSpan()).toBeUndefined();
     expect(propagation.getBaggage(context.active())).toBeUndefined();
-  });
-});
-
-describe.each<[string, (options: object) => unknown]>([
-  ["Express", traceExpress],
-  ["Hono", traceHono],
-])("the options of traceMiddleware for %s", (_framework, traceMiddleware) => {
-  it.each([
-    [{ identfy: () => ({}) }, /unknown option `identfy`/],
-    [{ identify: "user" }, /`identify` must be a function, got "user"/],
-    [{ baggage: { accept: "user.id" } }, /`accept` must be an array of strings, got "user.id"/],
-    [{ baggage: { allow: [] } }, /unknown option `allow`/],
-    ["all", /must be an object, got "all"/],
-  ])("are checked when the service starts: %j", (options, message) => {
-    expect(() => traceMiddleware(options as object)).toThrow(TypeError);
-    expect(() => traceMiddleware(options as object)).toThrow(message);
   });
 });

@@ -6,14 +6,16 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import type { HttpBindings } from "@hono/node-server";
 import { context, propagation } from "@opentelemetry/api";
-import { setIdentity, withSpan } from "@waybill/core";
+import { setIdentity, traceToolCall, withSpan } from "@waybill/core";
 import type { Identity } from "@waybill/core";
+import { setRoute } from "@waybill/core/http";
+import type { TraceMiddlewareOptions } from "@waybill/core/http";
 import { traceMiddleware as traceExpress } from "@waybill/express";
 import { traceMiddleware as traceHono } from "@waybill/hono";
 import express from "express";
 import type { Express, NextFunction, Request, Response } from "express";
 import express4 from "express-v4";
-import { Hono } from "hono";
+import { Context, Hono } from "hono";
 import type { Env } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { streamSSE } from "hono/streaming";
@@ -26,11 +28,19 @@ export interface ServiceOptions {
   /** Gets a header's value by its name. */
   readonly identify?: (header: (name: string) => string | undefined) => Identity;
 
+  /** Further options, whose functions read a request by `headerOf`. */
+  readonly options?: TraceMiddlewareOptions<unknown>;
+
   /** Mount the middleware as it is, without calling it. */
   readonly bare?: boolean;
 
   /** Let a request get to the middleware only after its client has left. */
   readonly late?: boolean;
+}
+
+/** A header of what a framework gives the options' functions: Express's `req`, or Hono's `c`. */
+export function headerOf(request: unknown, name: string): string | undefined {
+  return request instanceof Context ? request.req.header(name) : (request as Request).get(name);
 }
 
 /** A service that listens on a free port. */
@@ -83,7 +93,7 @@ export const SERVICES: readonly {
 
 async function startExpress(
   { newApp, newRouter }: ExpressVersion,
-  { accept, identify, bare, late }: ServiceOptions = {},
+  { accept, identify, bare, late, options }: ServiceOptions = {},
 ): Promise<Service> {
   const hanging = Promise.withResolvers<void>();
   const app = newApp();
@@ -96,6 +106,7 @@ async function startExpress(
   else {
     app.use(
       traceExpress({
+        ...options,
         ...(accept && { baggage: { accept } }),
         ...(identify && { identify: (req) => identify((name) => req.get(name)) }),
       }),
@@ -121,7 +132,18 @@ async function startExpress(
   app.get("/fail", () => {
     throw new Error("out of stock");
   });
-  app.get("/baggage", (_req, res) => void res.json(baggageKeys()));
+  app.get("/baggage", (_req, res) => void res.json(baggage()));
+  app.get("/routed/:rest", (_req, res) => {
+    setRoute("/routed/:chosen");
+    res.json({});
+  });
+  app.get("/headers", (_req, res) => {
+    res.append("X-Answer", "42");
+    res.append("Set-Cookie", "a=1");
+    res.append("Server-Timing", "db;dur=1");
+    res.json({});
+  });
+  app.get("/tool", (req, res) => void res.json(useTool("private" in req.query)));
   app.get("/sse", async (_req, res) => {
     res.setHeader("content-type", "text/event-stream");
     for (const step of [1, 2, 3]) {
@@ -183,7 +205,7 @@ export function sendRaw({ url }: Pick<Service, "url">, text: string): Promise<st
 
 /** The Hono service as an app, for tests without a server. */
 export function honoApp(
-  { accept, identify, bare, late }: ServiceOptions,
+  { accept, identify, bare, late, options }: ServiceOptions,
   onHang: () => void,
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -199,6 +221,7 @@ export function honoApp(
   else {
     app.use(
       traceHono({
+        ...options,
         ...(accept && { baggage: { accept } }),
         ...(identify && { identify: (c) => identify((name) => c.req.header(name)) }),
       }),
@@ -224,7 +247,18 @@ export function honoApp(
   app.get("/forbidden", () => {
     throw new HTTPException(403, { message: "not yours" });
   });
-  app.get("/baggage", (c) => c.json(baggageKeys()));
+  app.get("/baggage", (c) => c.json(baggage()));
+  app.get("/routed/:rest", (c) => {
+    setRoute("/routed/:chosen");
+    return c.json({});
+  });
+  app.get("/headers", (c) => {
+    c.header("X-Answer", "42");
+    c.header("Set-Cookie", "a=1");
+    c.header("Server-Timing", "db;dur=1");
+    return c.json({});
+  });
+  app.get("/tool", (c) => c.json(useTool(c.req.query("private") !== undefined)));
   app.get("/sse", (c) =>
     streamSSE(c, async (stream) => {
       for (const step of [1, 2, 3]) {
@@ -277,8 +311,21 @@ export function honoApp(
   return app;
 }
 
-function baggageKeys(): string[] {
-  return (propagation.getBaggage(context.active())?.getAllEntries() ?? []).map(([key]) => key);
+/** The baggage that the application sees. */
+function baggage(): Record<string, string> {
+  const entries = propagation.getBaggage(context.active())?.getAllEntries() ?? [];
+  return Object.fromEntries(entries.map(([key, { value }]) => [key, value]));
+}
+
+function useTool(isPrivate: boolean): string {
+  return traceToolCall(
+    {
+      tool: "look_up",
+      arguments: { city: "Oslo" },
+      ...(isPrivate && { captureContent: false }),
+    },
+    () => "rain",
+  );
 }
 
 function closeServer(server: ReturnType<typeof createServer>): Promise<void> {

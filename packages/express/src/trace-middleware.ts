@@ -1,14 +1,15 @@
 import { context as contextApi } from "@opentelemetry/api";
 import { attempt } from "@waybill/core";
 import {
-  checkMiddlewareOptions,
   claimRequest,
   isOver,
   nodeResponseEnd,
+  nodeResponseHeader,
   parseTarget,
-  startRequestSpan,
+  RequestTracer,
 } from "@waybill/core/http";
 import type {
+  Answer,
   HttpRequest,
   RequestSpan,
   ResponseEnd,
@@ -20,7 +21,7 @@ import { routeTemplate } from "./route-template.ts";
 import { followRouting } from "./routing.ts";
 import type { Routing } from "./routing.ts";
 
-/** The options of {@link traceMiddleware}. `identify` gets Express's `req`. */
+/** The options of {@link traceMiddleware}. Its functions get Express's `req`. */
 export type TraceMiddlewareOptions = SharedOptions<Request>;
 
 /**
@@ -50,23 +51,25 @@ export function traceMiddleware(
   next?: NextFunction,
 ): RequestHandler | void {
   if (next !== undefined && res !== undefined) {
-    traceRequest(optionsOrRequest as Request, res, next, {});
+    bareTracer ??= new RequestTracer({});
+    traceRequest(optionsOrRequest as Request, res, next, bareTracer);
     return undefined;
   }
-  const options = (
-    optionsOrRequest === undefined ? {} : optionsOrRequest
-  ) as TraceMiddlewareOptions;
-  checkMiddlewareOptions(options);
-  return (request, response, proceed) => traceRequest(request, response, proceed, options);
+  const options = optionsOrRequest === undefined ? {} : optionsOrRequest;
+  const tracer = new RequestTracer(options as TraceMiddlewareOptions);
+  return (request, response, proceed) => traceRequest(request, response, proceed, tracer);
 }
+
+/** That of all middlewares that are mounted as they are. */
+let bareTracer: RequestTracer<Request> | undefined;
 
 function traceRequest(
   req: Request,
   res: Response,
   next: NextFunction,
-  options: TraceMiddlewareOptions,
+  tracer: RequestTracer<Request>,
 ): void {
-  const request = attempt("a request could not be traced", () => openRequest(req, res, options));
+  const request = attempt("a request could not be traced", () => openRequest(req, res, tracer));
   if (request === undefined) next();
   else contextApi.with(request.context, () => next());
 }
@@ -75,40 +78,51 @@ function traceRequest(
 function openRequest(
   req: Request,
   res: Response,
-  options: TraceMiddlewareOptions,
-): RequestSpan | undefined {
-  if (!claimRequest(req)) return undefined;
+  tracer: RequestTracer<Request>,
+): RequestSpan<Request> | undefined {
+  if (tracer.ignores(req, () => parseTarget(req.originalUrl).path) || !claimRequest(req)) {
+    return undefined;
+  }
 
   const { app } = req;
   const routing = followRouting(req);
-  let request: RequestSpan | undefined;
+  let request: RequestSpan<Request> | undefined;
   const end = (): void => {
     const response = attempt("the end of a response could not be read", () =>
-      responseEnd(req, res, app, routing),
+      responseEnd(req, res, routing),
     );
-    request?.end(response ?? {});
+    request?.answered(answer(req, res, app, routing));
+    request?.end(response ?? {}, req);
   };
-  res.once("close", end);
-  request = startRequestSpan(describe(req), {
-    acceptBaggage: options.baggage?.accept ?? [],
-    identify: () => options.identify?.(req),
+  // Before whoever else hears of the end: an instrumentation whose span has been adopted ends it then.
+  res.prependOnceListener("close", end);
+  request = tracer.start({
+    request: req,
+    describe: () => describe(req, tracer.knowsProxies),
     overConnection: true,
+  });
+  attempt("a header could not be added to a response", () => {
+    const { serverTiming } = request;
+    if (serverTiming !== undefined) res.append("Server-Timing", serverTiming);
   });
   if (isOver(res)) end();
   return request;
 }
 
-function describe(req: Request): HttpRequest {
+/** @param isRaw Whether to describe it as it came over its connection, whatever Express's `trust proxy` says. */
+function describe(req: Request, isRaw: boolean): HttpRequest {
   const { path, query } = parseTarget(req.originalUrl);
+  const { remoteAddress, remotePort } = req.socket;
+  const isEncrypted = (req.socket as { readonly encrypted?: boolean }).encrypted === true;
   return {
     method: req.method,
-    scheme: req.protocol,
+    scheme: isRaw ? (isEncrypted ? "https" : "http") : req.protocol,
     path,
     query,
-    host: hostAskedFor(req),
-    clientAddress: req.ip,
-    peerAddress: req.socket.remoteAddress,
-    peerPort: req.socket.remotePort,
+    host: isRaw ? req.headers.host : hostAskedFor(req),
+    clientAddress: isRaw ? remoteAddress : req.ip,
+    peerAddress: remoteAddress,
+    peerPort: remotePort,
     protocolVersion: req.httpVersion,
     header: (name) => {
       const value = req.headers[name];
@@ -123,17 +137,19 @@ function hostAskedFor(req: Request): string | undefined {
   return host?.startsWith(req.hostname) === true ? host : req.hostname;
 }
 
-function responseEnd(req: Request, res: Response, app: Application, routing: Routing): ResponseEnd {
-  const { failure } = routing;
+function answer(req: Request, res: Response, app: Application, routing: Routing): Answer<Request> {
+  return {
+    request: req,
+    route: () => routeTemplate(req, app, routing, res.statusCode),
+    header: (name) => nodeResponseHeader(res, name),
+  };
+}
+
+function responseEnd(req: Request, res: Response, { failure }: Routing): ResponseEnd {
   // An error that an error handler has made a 4xx of is an answer, unless it came too late to be one.
   const isFailure = failure?.afterHeaders === true || (res.headersSent && res.statusCode >= 500);
-  return {
-    ...nodeResponseEnd(
-      { incoming: req, outgoing: res },
-      failure && isFailure ? { error: failure.error } : undefined,
-    ),
-    route: attempt("the route of a request could not be found", () =>
-      routeTemplate(req, app, routing, res.statusCode),
-    ),
-  };
+  return nodeResponseEnd(
+    { incoming: req, outgoing: res },
+    failure && isFailure ? { error: failure.error } : undefined,
+  );
 }

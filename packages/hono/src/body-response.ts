@@ -4,10 +4,15 @@ import type { Outcome, StreamedOperation } from "@waybill/core";
 import type { RequestSpan, ResponseEnd } from "@waybill/core/http";
 import type { Context as HonoContext } from "hono";
 
+import { answerOf } from "./answer.ts";
 import type { OpenResponse } from "./open-response.ts";
-import { routeTemplate } from "./route-template.ts";
+import { addServerTiming } from "./server-timing.ts";
 import { replaceStreamingBody } from "./streaming-body.ts";
 import { contextWithTracedRequest } from "./traced-request.ts";
+import { keepAwake } from "./wait-until.ts";
+
+/** Keeps a Hono context for as long as the body of its response is there. */
+const CONTEXTS = new WeakMap<ReadableStream, HonoContext>();
 
 /**
  * A response of which only its body tells that it ended: by having been read, cancelled, or collected as garbage.
@@ -16,17 +21,21 @@ import { contextWithTracedRequest } from "./traced-request.ts";
  */
 export class BodyResponse implements OpenResponse, StreamedOperation {
   readonly context: Context;
-  readonly #request: RequestSpan;
+  readonly #request: RequestSpan<HonoContext>;
   readonly #signal: AbortSignal | undefined;
+  readonly #letSleep: () => void;
   #c: HonoContext | undefined;
+  readonly #weakC: WeakRef<HonoContext>;
 
   /** What is known of the end. No status has been sent before the application is through. */
   #known: ResponseEnd = {};
 
-  constructor(c: HonoContext, start: () => RequestSpan) {
+  constructor(c: HonoContext, start: () => RequestSpan<HonoContext>) {
     this.#c = c;
+    this.#weakC = new WeakRef(c);
     this.#signal = c.req.raw.signal;
     this.#request = start();
+    this.#letSleep = keepAwake(c);
     this.context = contextWithTracedRequest(this.#request.context, c.req.raw);
     this.#signal?.addEventListener("abort", this.#left, { once: true });
     if (this.#signal?.aborted) this.#left();
@@ -36,22 +45,27 @@ export class BodyResponse implements OpenResponse, StreamedOperation {
     this.#c = undefined;
     let isFollowed = false;
     try {
+      const { serverTiming } = this.#request;
+      if (serverTiming !== undefined) addServerTiming(c, serverTiming);
       const { res, error } = c;
+      this.#request.answered(answerOf(c, res.status));
       this.#known = {
         statusCode: res.status,
-        route: routeTemplate(c, res.status),
         failure: res.status >= 500 && error !== undefined ? { error } : undefined,
         eventStream: res.headers.get("content-type")?.startsWith("text/event-stream") === true,
       };
-      isFollowed = replaceStreamingBody(c, (body) => new StreamLifetime(this).readable(body));
+      isFollowed = replaceStreamingBody(c, (body) => {
+        const followed = new StreamLifetime(this).readable(body);
+        CONTEXTS.set(followed, c);
+        return followed;
+      });
     } finally {
       if (!isFollowed) this.end();
     }
   }
 
   failed(error: unknown): void {
-    if (this.#c !== undefined) this.#known = { route: routeTemplate(this.#c, undefined) };
-    this.#c = undefined;
+    this.#unanswered();
     this.fail(error);
   }
 
@@ -74,12 +88,19 @@ export class BodyResponse implements OpenResponse, StreamedOperation {
   onEnded(): void {}
 
   readonly #left = (): void => {
-    if (this.#c !== undefined) this.#known = { route: routeTemplate(this.#c, undefined) };
+    this.#unanswered();
     this.end("cancelled");
   };
 
+  /** It is over before there is an answer. */
+  #unanswered(): void {
+    if (this.#c !== undefined) this.#request.answered(answerOf(this.#c, undefined));
+    this.#c = undefined;
+  }
+
   #end(how: ResponseEnd): void {
     this.#signal?.removeEventListener("abort", this.#left);
-    this.#request.end({ ...this.#known, ...how });
+    this.#request.end({ ...this.#known, ...how }, this.#weakC.deref());
+    this.#letSleep();
   }
 }

@@ -1,2 +1,3 @@
 export { traceMiddleware } from "./trace-middleware.ts";
 export type { TraceMiddlewareOptions } from "./trace-middleware.ts";
+export { setRoute } from "@waybill/core/http";

@@ -4,7 +4,8 @@ import type { NodeExchange } from "@waybill/core/http";
 export function nodeConnection(env: unknown): NodeExchange | undefined {
   const { server = env } = members(env);
   const { incoming, outgoing } = members(server) as Partial<NodeExchange>;
-  const isNode = typeof outgoing?.once === "function" && incoming?.socket instanceof Object;
+  const isNode =
+    typeof outgoing?.prependOnceListener === "function" && incoming?.socket instanceof Object;
   return isNode ? { incoming, outgoing } : undefined;
 }
 

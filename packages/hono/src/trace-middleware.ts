@@ -1,11 +1,6 @@
 import { context as contextApi } from "@opentelemetry/api";
 import { attempt } from "@waybill/core";
-import {
-  checkMiddlewareOptions,
-  claimRequest,
-  parseTarget,
-  startRequestSpan,
-} from "@waybill/core/http";
+import { claimRequest, parseTarget, RequestTracer } from "@waybill/core/http";
 import type {
   HttpRequest,
   NodeExchange,
@@ -20,7 +15,7 @@ import { nodeConnection } from "./node-connection.ts";
 import type { OpenResponse } from "./open-response.ts";
 import { isSameRequest, tracedRequest } from "./traced-request.ts";
 
-/** The options of {@link traceMiddleware}. `identify` gets Hono's `c`. */
+/** The options of {@link traceMiddleware}. Its functions get Hono's `c`. */
 export type TraceMiddlewareOptions = SharedOptions<Context>;
 
 const TRACED = Symbol.for("waybill.hono.traced");
@@ -51,20 +46,20 @@ export function traceMiddleware(
   optionsOrContext?: TraceMiddlewareOptions | Context,
   next?: Next,
 ): MiddlewareHandler | Promise<void> {
-  if (next !== undefined) return traceRequest(optionsOrContext as Context, next, {});
-  const options = (
-    optionsOrContext === undefined ? {} : optionsOrContext
-  ) as TraceMiddlewareOptions;
-  checkMiddlewareOptions(options);
-  return (c, proceed) => traceRequest(c, proceed, options);
+  if (next !== undefined) {
+    bareTracer ??= new RequestTracer({});
+    return traceRequest(optionsOrContext as Context, next, bareTracer);
+  }
+  const options = optionsOrContext === undefined ? {} : optionsOrContext;
+  const tracer = new RequestTracer(options as TraceMiddlewareOptions);
+  return (c, proceed) => traceRequest(c, proceed, tracer);
 }
 
-async function traceRequest(
-  c: Context,
-  next: Next,
-  options: TraceMiddlewareOptions,
-): Promise<void> {
-  const response = attempt("a request could not be traced", () => openResponse(c, options));
+/** That of all middlewares that are used as they are. */
+let bareTracer: RequestTracer<Context> | undefined;
+
+async function traceRequest(c: Context, next: Next, tracer: RequestTracer<Context>): Promise<void> {
+  const response = attempt("a request could not be traced", () => openResponse(c, tracer));
   if (response === undefined) return next();
 
   try {
@@ -79,18 +74,18 @@ async function traceRequest(
 /** Opens the span of a request that nobody traces yet, and sees to its end. */
 function openResponse(
   c: Context & { [TRACED]?: true },
-  options: TraceMiddlewareOptions,
+  tracer: RequestTracer<Context>,
 ): OpenResponse | undefined {
-  if (c[TRACED] === true) return undefined;
+  const connection = attempt("a connection could not be read", () => nodeConnection(c.env));
+  if (c[TRACED] === true || tracer.ignores(c, () => pathOf(c, connection))) return undefined;
   c[TRACED] = true;
 
-  const start = (connection?: NodeExchange): RequestSpan =>
-    startRequestSpan(describe(c, connection), {
-      acceptBaggage: options.baggage?.accept ?? [],
-      identify: () => options.identify?.(c),
-      overConnection: connection !== undefined,
+  const start = (over?: NodeExchange): RequestSpan<Context> =>
+    tracer.start({
+      request: c,
+      describe: () => describe(c, over),
+      overConnection: over !== undefined,
     });
-  const connection = attempt("a connection could not be read", () => nodeConnection(c.env));
   if (connection !== undefined && claimRequest(connection.incoming)) {
     return new ConnectionResponse(c, connection, () => start(connection));
   }
@@ -99,6 +94,10 @@ function openResponse(
   const outer = tracedRequest(contextApi.active());
   const isTraced = outer === undefined ? connection !== undefined : isSameRequest(c.req.raw, outer);
   return isTraced ? undefined : new BodyResponse(c, () => start());
+}
+
+function pathOf(c: Context, connection: NodeExchange | undefined): string {
+  return parseTarget(connection?.incoming.url ?? c.req.url).path;
 }
 
 function describe(c: Context, connection: NodeExchange | undefined): HttpRequest {

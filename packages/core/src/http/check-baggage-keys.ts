@@ -5,6 +5,7 @@ import {
   WAYBILL_AGENT_CONFIG_ID,
   WAYBILL_AGENT_VERSION,
 } from "../semconv.ts";
+import { namespaceOf, WRITTEN_NAMESPACES } from "../taken-namespaces.ts";
 
 /** Identity's own names in namespaces that are otherwise taken. All of `user.*` and `session.*` is identity's too. */
 const IDENTITY_NAMES: ReadonlySet<string> = new Set([
@@ -15,18 +16,16 @@ const IDENTITY_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The root namespaces of the semantic conventions, deprecated ones included, without `user` and `session`; and
- * Waybill's own.
+ * The other root namespaces of the semantic conventions, deprecated ones included, without `user` and `session`.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/
  */
-const TAKEN_NAMESPACES: ReadonlySet<string> = new Set(
-  `android app artifact aspnetcore aws az azure browser cassandra cicd client cloud cloudevents cloudfoundry code
-  container cpu cpython db deployment destination device disk dns dotnet elasticsearch enduser error event exception
-  faas feature_flag file gcp gen_ai geo go graphql heroku host http hw ios jsonrpc jvm k8s kafka linux log mainframe
-  mcp message messaging net network nfs nodejs oci onc_rpc openai openshift opentracing oracle oracle_cloud os otel
-  peer pool pprof process profile rabbitmq rocketmq rpc security_rule server service signalr source state system
-  telemetry test thread tls url user_agent v8js vcs waybill webengine zos`.split(/\s+/),
+const OTHER_NAMESPACES: ReadonlySet<string> = new Set(
+  `android app artifact aspnetcore aws az azure browser cassandra cicd cloud cloudevents cloudfoundry container cpu
+  cpython db deployment destination device disk dns dotnet elasticsearch enduser event faas feature_flag file gcp geo go
+  graphql heroku host hw ios jsonrpc jvm k8s kafka linux log mainframe mcp message messaging net nfs nodejs oci onc_rpc
+  openai openshift opentracing oracle oracle_cloud os peer pool pprof process profile rabbitmq rocketmq rpc
+  security_rule signalr source state system test thread tls v8js vcs webengine zos`.split(/\s+/),
 );
 
 /**
@@ -45,8 +44,9 @@ export function checkBaggageKeys(owner: string, option: string, keys: readonly s
         `${owner}: option \`${option}\` lists \`${key}\`, which can be no baggage key: spaces, quotes and separators are not allowed in one`,
       );
     }
-    const namespace = key.slice(0, Math.max(0, key.indexOf(".")));
-    if (TAKEN_NAMESPACES.has(namespace) && !IDENTITY_NAMES.has(key)) {
+    const namespace = namespaceOf(key);
+    const isTaken = WRITTEN_NAMESPACES.has(namespace) || OTHER_NAMESPACES.has(namespace);
+    if (isTaken && !IDENTITY_NAMES.has(key)) {
       throw new TypeError(
         `${owner}: option \`${option}\` must not list \`${key}\`: \`${namespace}.*\` belongs to the semantic conventions`,
       );

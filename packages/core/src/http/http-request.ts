@@ -15,6 +15,10 @@ import {
   URL_SCHEME,
   USER_AGENT_ORIGINAL,
 } from "../semconv.ts";
+import { callHook } from "./call-hook.ts";
+import type { TraceMiddlewareOptions } from "./middleware-options.ts";
+import { headerAttributes } from "./recorded-headers.ts";
+import { recordedQuery } from "./recorded-query.ts";
 
 /** An incoming request, as an HTTP adapter sees it. */
 export interface HttpRequest {
@@ -41,45 +45,68 @@ export interface HttpRequest {
   readonly header: (name: string) => string | undefined;
 }
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
-  "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" "),
-);
 const MAX_TEXT_LENGTH = 2048;
 const MAX_PORT = 65_535;
 
-/** The method as a span's name may hold it: `HTTP` stands for all unknown ones. */
-export function spanMethod(method: string): string {
-  return KNOWN_METHODS.has(method) ? method : "HTTP";
+/** What is recorded of a request, as the options of `traceMiddleware` have it. */
+export interface RequestRecording {
+  readonly knownMethods: ReadonlySet<string>;
+  readonly requestHeaders: readonly string[];
+  readonly query: NonNullable<TraceMiddlewareOptions<never>["query"]>;
+  readonly scrubPath: ((path: string) => string) | undefined;
 }
 
 /**
- * The attributes of a SERVER span at its start. Query values are content: each is replaced by `REDACTED`. Texts are at
- * most 2048 characters long; what is longer is cut.
+ * The attributes of a SERVER span at its start. Texts are at most 2048 characters long; what is longer is cut.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
  */
-export function requestAttributes(request: HttpRequest): Attributes {
-  const known = KNOWN_METHODS.has(request.method);
+export function requestAttributes(request: HttpRequest, recording: RequestRecording): Attributes {
+  const known = recording.knownMethods.has(request.method);
   const server = parseHost(request.host);
-  return definedAttributes({
-    [HTTP_REQUEST_METHOD]: known ? request.method : "_OTHER",
-    [HTTP_REQUEST_METHOD_ORIGINAL]: known ? undefined : bounded(request.method),
-    [URL_SCHEME]: bounded(request.scheme),
-    [URL_PATH]: bounded(request.path),
-    [URL_QUERY]: request.query === "" ? undefined : withoutValues(request.query),
-    [SERVER_ADDRESS]: bounded(server.address),
-    [SERVER_PORT]: server.port,
-    [CLIENT_ADDRESS]: bounded(request.clientAddress),
-    [NETWORK_PEER_ADDRESS]: bounded(request.peerAddress),
-    [NETWORK_PEER_PORT]: request.peerPort,
-    [NETWORK_PROTOCOL_VERSION]: bounded(request.protocolVersion),
-    [USER_AGENT_ORIGINAL]: bounded(request.header("user-agent")),
-  });
+  return {
+    ...definedAttributes({
+      [HTTP_REQUEST_METHOD]: known ? request.method : "_OTHER",
+      [HTTP_REQUEST_METHOD_ORIGINAL]: known ? undefined : bounded(request.method),
+      [URL_SCHEME]: bounded(request.scheme),
+      [URL_PATH]: recordedPath(request.path, recording.scrubPath),
+      [URL_QUERY]: recordedQuery(request.query, recording.query, MAX_TEXT_LENGTH),
+      [SERVER_ADDRESS]: bounded(server.address),
+      [SERVER_PORT]: server.port,
+      [CLIENT_ADDRESS]: bounded(request.clientAddress),
+      [NETWORK_PEER_ADDRESS]: bounded(request.peerAddress),
+      [NETWORK_PEER_PORT]: request.peerPort,
+      [NETWORK_PROTOCOL_VERSION]: bounded(request.protocolVersion),
+      [USER_AGENT_ORIGINAL]: bounded(request.header("user-agent")),
+    }),
+    ...headerAttributes("http.request.header", recording.requestHeaders, request.header),
+  };
 }
 
-function withoutValues(query: string): string {
-  const redacted = query.slice(0, MAX_TEXT_LENGTH).replaceAll(/=[^&]*/g, "=REDACTED");
-  return redacted.slice(0, MAX_TEXT_LENGTH);
+/**
+ * What is to be added to, or replaced on, a SERVER span that another instrumentation has started: the headers, and what
+ * it may have recorded of the URL that is not to be recorded.
+ */
+export function adoptedAttributes(
+  request: HttpRequest,
+  recording: RequestRecording,
+  present: Attributes,
+): Attributes {
+  const { query, scrubPath, requestHeaders } = recording;
+  const attributes = headerAttributes("http.request.header", requestHeaders, request.header);
+  if (present[URL_QUERY] !== undefined) {
+    attributes[URL_QUERY] = recordedQuery(request.query, query, MAX_TEXT_LENGTH) ?? "";
+  }
+  if (present[URL_PATH] !== undefined && scrubPath !== undefined) {
+    attributes[URL_PATH] = recordedPath(request.path, scrubPath) ?? "";
+  }
+  return attributes;
+}
+
+function recordedPath(path: string, scrub: RequestRecording["scrubPath"]): string | undefined {
+  if (scrub === undefined) return bounded(path);
+  const scrubbed: unknown = callHook("`scrubPath`", () => scrub(path));
+  return typeof scrubbed === "string" ? bounded(scrubbed) : undefined;
 }
 
 function parseHost(host: string | undefined): { address?: string; port?: number } {

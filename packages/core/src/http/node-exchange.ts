@@ -1,4 +1,5 @@
-import type { ResponseEnd } from "./request-span.ts";
+import { nodeResponseHeader } from "./node-response-header.ts";
+import type { ResponseEnd } from "./response-end.ts";
 
 /** A request that came over a connection, and its response, as `node:http` and `node:http2` have them. */
 export interface NodeExchange {
@@ -21,8 +22,8 @@ export interface NodeResponse {
   readonly writableFinished: boolean;
   readonly destroyed?: boolean;
   readonly errored?: Error | null;
-  readonly getHeader: (name: string) => unknown;
-  readonly once: (event: "close", listener: () => void) => unknown;
+  readonly getHeader: (name: string) => number | string | readonly string[] | undefined;
+  readonly prependOnceListener: (event: "close", listener: () => void) => unknown;
 
   /** Of HTTP/2 only. Its responses share a connection, and tell of themselves by their stream. */
   readonly stream?: { readonly destroyed?: boolean; readonly errored?: Error | null };
@@ -99,9 +100,6 @@ function isComplete({ writableEnded, writableFinished }: NodeResponse): boolean 
 }
 
 function isEventStream(outgoing: NodeResponse): boolean {
-  // Node keeps headers that were given to `writeHead` only in the form in which they were sent.
-  const { _header: sent } = outgoing;
-  const contentType =
-    outgoing.getHeader("content-type") ?? /^content-type: *(.*)$/im.exec(sent ?? "")?.[1];
-  return typeof contentType === "string" && contentType.startsWith("text/event-stream");
+  const contentType = [nodeResponseHeader(outgoing, "content-type")].flat()[0];
+  return contentType?.startsWith("text/event-stream") === true;
 }
