@@ -25,9 +25,11 @@ export interface StreamTap<T> {
 
 /**
  * A stream that gives what `source` gives, and tells `tap` about it: every chunk, and then exactly one of done, error
- * and cancel. Reads ahead of its reader by nothing. What `tap` throws is reported and changes nothing.
+ * and cancel. Reads ahead of its reader by nothing. What `tap` throws is reported and changes nothing. A stream of bytes
+ * stays one, which a BYOB reader can read.
  */
 export function tapStream<T>(source: ReadableStream<T>, tap: StreamTap<T>): ReadableStream<T> {
+  const isOfBytes = isByteStream(source);
   const reader = source.getReader();
   let over = false;
   const finish = (tell: () => void): void => {
@@ -38,6 +40,8 @@ export function tapStream<T>(source: ReadableStream<T>, tap: StreamTap<T>): Read
 
   return new ReadableStream<T>(
     {
+      // Typed as that of a plain stream, because what a byte stream gives is typed as bytes.
+      type: (isOfBytes ? "bytes" : undefined) as undefined,
       async pull(controller) {
         let result: Awaited<ReturnType<typeof reader.read>>;
         if (tap.onPull) attempt("a read could not be recorded", tap.onPull);
@@ -51,6 +55,8 @@ export function tapStream<T>(source: ReadableStream<T>, tap: StreamTap<T>): Read
         if (result.done) {
           finish(tap.onDone);
           controller.close();
+          // A BYOB reader that waits is not told of the end before its buffer is given back.
+          (controller as Partial<ReadableByteStreamController>).byobRequest?.respond(0);
           return;
         }
         const { value } = result;
@@ -62,6 +68,16 @@ export function tapStream<T>(source: ReadableStream<T>, tap: StreamTap<T>): Read
         return contextApi.with(tap.context, () => reader.cancel(reason));
       },
     },
-    { highWaterMark: 0 },
+    // Of a byte stream it is 0, and not every runtime lets that be said.
+    isOfBytes ? undefined : { highWaterMark: 0 },
   );
+}
+
+function isByteStream(source: ReadableStream): boolean {
+  try {
+    source.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
 }

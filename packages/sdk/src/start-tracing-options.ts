@@ -40,8 +40,8 @@ export interface StartTracingOptions extends WaybillSettings {
    * The hosts that outgoing requests may take baggage to, which may say who the user is: names and addresses
    * (`orders.internal`, `10.0.0.7`), or `*.example.com` for every subdomain of a domain. The trace goes to everybody.
    *
-   * It takes an instrumentation of the HTTP client to know the host: where the active span does not name one (as
-   * `server.address`), no baggage leaves.
+   * It takes an instrumentation of the HTTP client, or `propagatingFetch` of `@waybill/core/http`, to know the host: where
+   * neither does and the active span does not name one (as `server.address`), no baggage leaves.
    *
    * @default []
    */

@@ -4,6 +4,8 @@ import type { EventEmitter } from "node:events";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import type { Context, ContextManager } from "@opentelemetry/api";
 
+import { attempt } from "../report-failure.ts";
+
 /**
  * Keeps the active context across `await`, timers and callbacks by an `AsyncLocalStorage`. For Node, Bun, Deno and
  * workerd (`nodejs_compat`); for OpenTelemetry API 1.9 and 1.10.
@@ -33,14 +35,19 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   }
 
   /**
-   * Makes `context` the active one for the rest of the current asynchronous execution.
+   * Makes `context` the active one for the rest of the current asynchronous execution. Where the runtime cannot do that
+   * (workerd), nothing happens, and OpenTelemetry's `diag` is told.
    *
    * @returns A token that makes the context active again that was active before.
    */
   attach(context: Context): { dispose: () => void } {
     const previous = this.#storage.getStore();
-    this.#storage.enterWith(context);
-    return { dispose: () => this.#storage.enterWith(previous as Context) };
+    const enter = (entered: Context | undefined): void =>
+      attempt("this runtime cannot attach a context", () =>
+        this.#storage.enterWith(entered as Context),
+      );
+    enter(context);
+    return { dispose: () => enter(previous) };
   }
 
   enable(): this {
@@ -48,7 +55,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   }
 
   disable(): this {
-    this.#storage.disable();
+    attempt("this runtime cannot disable a context manager", () => this.#storage.disable());
     return this;
   }
 

@@ -6,6 +6,7 @@ import { checkBaggageKeys } from "../http/check-baggage-keys.ts";
 import { resolveIdentity } from "../identity-context.ts";
 import { attempt } from "../report-failure.ts";
 import { hostMatcher } from "./host-matcher.ts";
+import { areHeadersWritten, outgoingRequest } from "./outgoing-request.ts";
 import { peerHost } from "./peer-host.ts";
 
 /** Options of {@link guardBaggage}. */
@@ -32,6 +33,7 @@ export interface GuardBaggageOptions {
  * Whom a request goes to is read from the active span, which HTTP instrumentations start before they ask for headers:
  * from its `server.address`, else `net.peer.name`, else `url.full`. Where it does not say (the span is not recorded, or
  * is the SERVER span of the request being answered), no baggage is sent. The trace context is sent to everybody.
+ * `propagationHeaders` and `propagatingFetch` of `@waybill/core/http` say themselves whom a request goes to.
  *
  * @throws TypeError naming the option, if one is unknown, missing, or not of the form described.
  *
@@ -62,11 +64,18 @@ export function guardBaggage(
 
   return {
     inject(context, carrier, setter) {
+      if (areHeadersWritten(context)) return;
       const outgoing = attempt("baggage could not be prepared; none was sent", () => {
-        const host = peerHost(context);
-        return host !== undefined && isAllowed(host)
-          ? contextWithIdentityBaggage(context, identityKeys)
-          : undefined;
+        const request = outgoingRequest(context);
+        const host = request === undefined ? peerHost(context) : request.host;
+        if (request?.isAllowed !== true && (host === undefined || !isAllowed(host))) {
+          return undefined;
+        }
+        const withBaggage =
+          request?.baggage === undefined
+            ? context
+            : propagation.setBaggage(context, request.baggage);
+        return contextWithIdentityBaggage(withBaggage, identityKeys);
       });
       propagator.inject(outgoing ?? contextWithoutBaggage(context), carrier, setter);
     },

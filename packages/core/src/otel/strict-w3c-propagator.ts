@@ -3,14 +3,13 @@ import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from "@
 
 import { formatBaggage, parseBaggage } from "./baggage-header.ts";
 import { LazyTraceState } from "./lazy-trace-state.ts";
+import { areHeadersWritten } from "./outgoing-request.ts";
+import { isTracingSuppressed } from "./suppressed.ts";
 import { formatTraceparent, parseTraceparent, RANDOM_FLAG } from "./traceparent.ts";
 
 const TRACEPARENT = "traceparent";
 const TRACESTATE = "tracestate";
 const BAGGAGE = "baggage";
-
-/** The key of OpenTelemetry's `suppressTracing`: equal descriptions are equal keys. */
-const SUPPRESS_TRACING = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 /** Holds the id of the trace whose caller said that the id is random. */
 const RANDOM_TRACE_ID = createContextKey("waybill random trace id");
@@ -41,7 +40,7 @@ const RANDOM_TRACE_ID = createContextKey("waybill random trace id");
  */
 export class StrictW3CPropagator implements TextMapPropagator {
   inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
-    if (context.getValue(SUPPRESS_TRACING) === true) return;
+    if (isTracingSuppressed(context) || areHeadersWritten(context)) return;
     injectTrace(context, carrier, setter);
     injectBaggage(context, carrier, setter);
   }
