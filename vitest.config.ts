@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["test/**/*.test.ts"],
-    // These have scripts of their own: `test:stress`, `test:otel2`.
-    exclude: ["test/stress/**", "test/otel2/**"],
+    // These have scripts of their own: `test:stress`, `test:otel2`, `test:runtimes`.
+    exclude: ["test/stress/**", "test/otel2/**", "test/runtimes/**"],
   },
 });
