@@ -1,8 +1,7 @@
-import { checkMiddlewareOptions } from "@waybill/core/http";
+import { RequestTracer } from "@waybill/core/http";
 import { describe, expect, it } from "vitest";
 
-const accept = (...keys: readonly string[]) =>
-  checkMiddlewareOptions({ baggage: { accept: keys } });
+const accept = (...keys: readonly string[]) => new RequestTracer({ baggage: { accept: keys } });
 
 describe("the option `accept` of `baggage`", () => {
   it.each([
@@ -71,7 +70,7 @@ describe("the option `accept` of `baggage`", () => {
   );
 
   it("is optional", () => {
-    expect(() => checkMiddlewareOptions({})).not.toThrow();
-    expect(() => checkMiddlewareOptions({ baggage: {} })).not.toThrow();
+    expect(() => new RequestTracer({})).not.toThrow();
+    expect(() => new RequestTracer({ baggage: {} })).not.toThrow();
   });
 });

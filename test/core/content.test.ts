@@ -16,6 +16,11 @@ afterEach(async () => {
   await recording.stop();
 });
 
+/** The one state of the process, as `@waybill/core` keeps it. */
+function processState(): { settings: object } {
+  return (globalThis as never)[Symbol.for("waybill.core.1")];
+}
+
 function callTool(argument: unknown, captureContent?: boolean): void {
   traceToolCall({ tool: "look_up", captureContent }, (span) => {
     span.recordArguments(() => argument);
@@ -67,7 +72,7 @@ describe("content", () => {
     ["", false],
     ["yes", false],
   ])("follows OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=%s", (value, expected) => {
-    configureWaybill({ captureContent: undefined as unknown as boolean });
+    processState().settings = {};
     vi.stubEnv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", value);
 
     callTool({ id: "A-1" });
@@ -154,6 +159,16 @@ describe("content", () => {
 });
 
 describe("configureWaybill", () => {
+  it("keeps what is given as `undefined`", () => {
+    configureWaybill({ captureContent: true, redact: () => "***" });
+
+    const unchanged = { captureContent: undefined, redact: undefined, redactors: undefined };
+    configureWaybill(unchanged as object);
+
+    callTool({ id: "A-1" });
+    expect(recording.spans()[0]?.attributes["gen_ai.tool.call.arguments"]).toBe('{"***":"***"}');
+  });
+
   it.each([
     [{ captureContnet: true }, /unknown option `captureContnet`/],
     [{ captureContent: "yes" }, /`captureContent` must be a boolean or an object, got "yes"/],

@@ -376,6 +376,26 @@ describe("a run stops", () => {
     expect([stopReason, used]).toEqual(["token_budget", { inputTokens: 2, outputTokens: 1 }]);
   });
 
+  it("at its tokens, though a provider once told of no number", async () => {
+    const agent = createAgentExecutor({
+      name: "broken",
+      model,
+      budget: { tokens: 150, cost: 1000, costOf: ({ inputTokens = 0 }) => inputTokens },
+      think: (_turn: Turn<string>, span) =>
+        span.recordResponse({ usage: { inputTokens: Number.NaN, outputTokens: 100 } }),
+      decide: () => ({ type: "act", tool: "wait", arguments: {} }),
+      act: () => {},
+    });
+
+    const { stopReason, usage: used, iterations } = await agent.run("a");
+
+    expect([stopReason, used, iterations.length]).toEqual([
+      "token_budget",
+      { inputTokens: 0, outputTokens: 200 },
+      2,
+    ]);
+  });
+
   it("with an error, rather than spend without a limit, when a cost is no number", async () => {
     const agent = wordCounter({ budget: { cost: 1, costOf: () => Number.NaN } });
 
@@ -600,6 +620,22 @@ invoke_agent bot
       expect(recording.open()).toBe(0);
     },
   );
+
+  it("of a thought passes, though its cost is no number", async () => {
+    const agent = createAgentExecutor({
+      name: "bot",
+      model,
+      budget: { cost: 1, costOf: () => Number.NaN },
+      think: (_turn: Turn<string>, span): string => {
+        span.recordResponse({ usage });
+        throw error;
+      },
+      decide: (thought) => ({ type: "respond", output: thought }),
+      act: () => {},
+    });
+
+    await expect(agent.run("task")).rejects.toBe(error);
+  });
 
   it("of a step after an abort is an error, not an abort, if it says something else", async () => {
     const controller = new AbortController();

@@ -10,13 +10,13 @@ import {
 import type { Attributes, Context, Span, TextMapPropagator } from "@opentelemetry/api";
 import { AlwaysOffSampler, TracerProvider } from "@opentelemetry/sdk-trace";
 import { contextWithIdentity, setIdentity, traceAgentRun } from "@waybill/core";
-import { startRequestSpan } from "@waybill/core/http";
 import { guardBaggage, StrictW3CPropagator } from "@waybill/core/otel";
 import type { GuardBaggageOptions } from "@waybill/core/otel";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
+import { startRequestSpan } from "../support/request-span.ts";
 
 let recording: Recording;
 beforeEach(() => {
@@ -158,14 +158,10 @@ describe("guardBaggage", () => {
   it("does not trust the Host header of the request that is being answered", () => {
     const request = startRequestSpan(
       {
-        method: "GET",
-        scheme: "http",
-        path: "/",
-        query: "",
         host: "orders.internal",
         header: (name) => (name === "baggage" ? "tenant=acme" : undefined),
       },
-      { acceptBaggage: ["tenant"] },
+      ["tenant"],
     );
 
     const headers = sent({ allowHosts: ["orders.internal"] }, request.context);
@@ -267,10 +263,7 @@ describe("identityKeys", () => {
       allowHosts: ["orders.internal"],
       identityKeys: ["user.id", "gen_ai.agent.name"],
     };
-    const request = startRequestSpan(
-      { method: "GET", scheme: "http", path: "/", query: "", header: () => undefined },
-      { acceptBaggage: [] },
-    );
+    const request = startRequestSpan();
 
     const baggage = contextApi.with(request.context, () => {
       const send = () => sent(options, calling(HOST, contextApi.active())).baggage;

@@ -9,12 +9,11 @@ import {
   withIdentity,
   withSpan,
 } from "@waybill/core";
-import { startRequestSpan } from "@waybill/core/http";
-import type { RequestSpan } from "@waybill/core/http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
+import { startRequestSpan } from "../support/request-span.ts";
 import { spanNamed } from "../support/span-tree.ts";
 
 let recording: Recording;
@@ -26,16 +25,9 @@ afterEach(async () => {
   await recording.stop();
 });
 
-function openRequest(): RequestSpan {
-  return startRequestSpan(
-    { method: "POST", scheme: "http", path: "/chat", query: "", header: () => undefined },
-    { acceptBaggage: [] },
-  );
-}
-
 describe("setIdentity", () => {
   it("holds for the SERVER span and for every span started afterwards, those of other libraries included", () => {
-    const request = openRequest();
+    const request = startRequestSpan();
     context.with(request.context, () => {
       withSpan("before", () => {});
       setIdentity({ userId: "ada", sessionId: "s-1", entries: { tenant: "acme" } });
@@ -69,7 +61,7 @@ describe("setIdentity", () => {
 
     await Promise.all(
       users.map((userId) => {
-        const request = openRequest();
+        const request = startRequestSpan();
         return context.with(request.context, async () => {
           await Promise.resolve();
           setIdentity({ userId });
@@ -122,6 +114,74 @@ describe("identity", () => {
     expect(about("chat gpt-5-mini")).toEqual(["writer", "c-1", "9", "blue"]);
   });
 
+  it("gives a nested agent without a name none, nor what it starts, but its configuration", () => {
+    withIdentity({ agent: { name: "desk", version: "7" } }, () =>
+      traceAgentRun({}, () => {
+        traceToolCall({ tool: "of the desk" }, () => {});
+        traceAgentRun({}, () => traceToolCall({ tool: "of nobody" }, () => {}));
+        traceAgentRun({ agent: { name: "planner", configId: "blue" } }, () => {
+          traceAgentRun({ agent: { configId: "red" } }, () => {
+            traceToolCall({ tool: "inside" }, () => {});
+            traceAgentRun({ agent: { name: "writer" } }, () =>
+              traceToolCall({ tool: "of the writer" }, () => {}),
+            );
+          });
+          withIdentity({ agent: { name: "checker" } }, () =>
+            traceAgentRun({}, () => traceToolCall({ tool: "of the checker" }, () => {})),
+          );
+          traceToolCall({ tool: "of the planner" }, () => {});
+        });
+      }),
+    );
+
+    const agents = recording
+      .spans()
+      .filter(({ name }) => name.startsWith("execute_tool"))
+      .map(({ name, attributes }) => [
+        name.slice("execute_tool ".length),
+        attributes["gen_ai.agent.name"],
+        attributes["waybill.agent.version"],
+        attributes["waybill.agent.config_id"],
+      ]);
+    expect(agents).toEqual([
+      ["of the desk", "desk", "7", undefined],
+      ["of nobody", undefined, "7", undefined],
+      ["inside", undefined, "7", "red"],
+      ["of the writer", "writer", "7", "red"],
+      ["of the checker", "checker", "7", "blue"],
+      ["of the planner", "planner", "7", "blue"],
+    ]);
+  });
+
+  it("takes no entries that would falsify what a span says, and says so in `diag`", () => {
+    const warn = vi.fn();
+    diag.setLogger({ warn, error: warn, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
+    const forged = [
+      "gen_ai.request.model",
+      "http.route",
+      "url.path",
+      "server.address",
+      "client.address",
+      "network.peer.address",
+      "user_agent.original",
+      "error.type",
+      "exception.message",
+      "code.function.name",
+      "service.name",
+      "telemetry.sdk.name",
+      "otel.status_code",
+      "waybill.outcome",
+    ];
+
+    withIdentity(
+      { entries: { ...Object.fromEntries(forged.map((key) => [key, "x"])), "user.plan": "pro" } },
+      () => withSpan("work", () => {}),
+    );
+
+    expect(recording.spans()[0]?.attributes).toEqual({ "user.plan": "pro" });
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining("left out because of its key"));
+  });
+
   it("never overwrites an attribute", () => {
     withIdentity({ userId: "ada" }, () => {
       withSpan("ours", { attributes: { "user.id": "given" } }, () => {});
@@ -158,7 +218,7 @@ describe("identity", () => {
   });
 
   it("holds 16 entries in all, however many are given one after the other, and none with a key that cannot be one", () => {
-    const request = openRequest();
+    const request = startRequestSpan();
     context.with(request.context, () => {
       for (let index = 0; index < 100; index += 1)
         setIdentity({ entries: { [`key${index}`]: "x" } });
@@ -166,7 +226,8 @@ describe("identity", () => {
       setIdentity({ entries: "abcdef" as unknown as Record<string, string> });
       expect(Object.keys(currentIdentity().entries ?? {})).toHaveLength(16);
     });
-    request.end({ statusCode: 200, route: "/chat" });
+    request.answered({ request: undefined, route: () => "/chat", header: () => undefined });
+    request.end({ statusCode: 200 });
 
     const { attributes } = spanNamed(recording.spans(), "POST /chat");
     expect(attributes).toMatchObject({ "http.response.status_code": 200, key15: "x" });
@@ -174,7 +235,7 @@ describe("identity", () => {
   });
 
   it("does not overwrite what the SERVER span says of the request", () => {
-    const request = openRequest();
+    const request = startRequestSpan();
     context.with(request.context, () => {
       setIdentity({ entries: { "url.path": "/forged", tenant: "acme" } });
       setIdentity({ entries: { tenant: "globex" } });

@@ -183,6 +183,93 @@ describe("the input of an agent run's model calls", () => {
     expect(recorded()).toEqual(["a", "ab", "1:b"]);
   });
 
+  it("is recorded whole where it was not recorded before, and so are the instructions", () => {
+    agentRun(() => {
+      call({ messages: [A], system: SYSTEM }, { captureContent: { system: true } });
+      call({ messages: [A, B], system: SYSTEM }, { captureContent: true });
+      call({ messages: [A, B, C], system: SYSTEM }, { captureContent: { system: true } });
+      call({ messages: [A, B, C, D], system: SYSTEM }, { captureContent: true });
+    });
+    agentRun(() => {
+      call({ messages: [A], system: SYSTEM }, { captureContent: { input: true } });
+      call({ messages: [A, B], system: SYSTEM }, { captureContent: true });
+      call({ messages: [A, B, C], system: SYSTEM }, { captureContent: true });
+    });
+
+    expect(recorded()).toEqual([
+      "system ",
+      "system ab",
+      "",
+      "system abcd",
+      "a",
+      "system 1:b",
+      "2:c",
+    ]);
+  });
+
+  it("is followed in four conversations of a run at once", () => {
+    const [w, x, y, z] = ["w", "x", "y", "z"].map((text) => message(text)) as [
+      Message,
+      Message,
+      Message,
+      Message,
+    ];
+    agentRun(() => {
+      for (const first of [w, x, y, z]) call({ messages: [first] });
+      for (const first of [w, x, y, z]) call({ messages: [first, A] });
+      call({ messages: [B] });
+      call({ messages: [x, A, C] });
+      call({ messages: [w, A, C] });
+    });
+
+    expect(recorded()).toEqual(["w", "x", "y", "z", "1:a", "1:a", "1:a", "1:a", "b", "2:c", "wac"]);
+    expect(
+      recording.spans().map(({ attributes }) => attributes["waybill.content.conversation"]),
+    ).toEqual([undefined, undefined, 2, 3, 4, undefined, 2, 3, 4, 5, 2, 6]);
+  });
+
+  it.each<[string, (seed: number) => unknown]>([
+    ["dates", (seed) => ({ at: new Date(seed) })],
+    ["big integers", (seed) => ({ id: BigInt(seed) })],
+    ["bytes", (seed) => ({ data: new Uint8Array(100).fill(seed) })],
+    ["buffers", (seed) => ({ data: new Uint8Array(100).fill(seed).buffer })],
+    ["URLs", (seed) => ({ url: new URL(`https://example.com/${seed}`) })],
+    [
+      "what `toJSON` gives",
+      (seed) =>
+        new (class {
+          readonly #text = `text ${seed}`;
+          toJSON(): object {
+            return { role: "user", text: this.#text };
+          }
+        })(),
+    ],
+  ])("is compared by %s, too", (_title, make) => {
+    agentRun(() => {
+      call({ messages: [make(1)], toMessage: () => A });
+      call({ messages: [make(1), make(2)], toMessage: () => B });
+      call({ messages: [make(1), make(3), make(4)], toMessage: () => C });
+    });
+
+    expect(recorded()).toEqual(["a", "1:b", "ccc"]);
+  });
+
+  it("is recorded whole where nothing can be seen of a message", () => {
+    class Hidden {
+      readonly #text = "hidden";
+      get text(): string {
+        return this.#text;
+      }
+    }
+    const toMessage = ({ text }: Hidden): Message => message(text);
+    agentRun(() => {
+      call({ messages: [new Hidden()], toMessage });
+      call({ messages: [new Hidden(), new Hidden()], toMessage });
+    });
+
+    expect(recorded()).toEqual(["hidden", "hiddenhidden"]);
+  });
+
   it("is not compared where it is not recorded", () => {
     const keyOf = vi.fn();
     configureWaybill({ captureContent: { output: true } });
@@ -207,7 +294,7 @@ describe("the input of an agent run's model calls", () => {
   });
 });
 
-it("tells the whole input of every call, together with the call before", () => {
+it("tells the whole input of every call, together with the one before in its conversation", () => {
   const texts = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 6 });
   const next = fc.record({ kept: fc.nat(6), added: texts });
   fc.assert(
@@ -222,12 +309,17 @@ it("tells the whole input of every call, together with the call before", () => {
       });
 
       const told: string[] = [""];
-      for (const { attributes } of recording.spans().slice(before + 1)) {
+      const conversations = new Map<unknown, string>();
+      for (const { attributes } of recording.spans().slice(before)) {
+        if (attributes["gen_ai.operation.name"] !== "chat") continue;
         const first = Number(attributes["waybill.content.first_message"] ?? 0);
+        const conversation = attributes["waybill.content.conversation"] ?? 1;
         const { "gen_ai.input.messages": content = "[]" } = attributes;
         const messages = JSON.parse(String(content)) as Message[];
         const added = messages.map(({ parts }) => parts[0]?.content ?? "").join("");
-        told.push((told.at(-1) ?? "").slice(0, first) + added);
+        const whole = (conversations.get(conversation) ?? "").slice(0, first) + added;
+        if (whole !== "") conversations.set(conversation, whole);
+        told.push(whole);
       }
       expect(told).toEqual(given.map((list) => list.join("")));
     }),
@@ -248,6 +340,22 @@ describe("the cost of an agent run of many steps", () => {
     });
 
     expect(toMessage).toHaveBeenCalledTimes(2 * steps);
+    const bytes = recording
+      .spans()
+      .map(({ attributes }) => JSON.stringify(attributes["gen_ai.input.messages"] ?? "").length);
+    expect(Math.max(...bytes)).toBeLessThan(200);
+  });
+
+  it("is linear with calls of another model between", () => {
+    const messages: Message[] = [];
+    agentRun(() => {
+      for (let step = 0; step < 100; step += 1) {
+        messages.push(message(`question ${step}`));
+        call({ messages: [message(`is question ${step} safe?`)] });
+        call({ messages: [...messages] });
+      }
+    });
+
     const bytes = recording
       .spans()
       .map(({ attributes }) => JSON.stringify(attributes["gen_ai.input.messages"] ?? "").length);

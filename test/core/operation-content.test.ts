@@ -137,6 +137,71 @@ describe("an operation's content", () => {
   });
 });
 
+describe("what is given as one text", () => {
+  it("becomes messages in the GenAI schema", () => {
+    const user = '[{"role":"user","parts":[{"type":"text","content":"Hi"}]}]';
+    const assistant = '[{"role":"assistant","parts":[{"type":"text","content":"Hello"}]}]';
+    configureWaybill({ captureContent: true });
+
+    traceLlmCall({ provider: "p" }, (span) => {
+      span.recordInput(() => "Hi");
+      span.recordOutput(() => "Hello");
+    });
+    traceLlmCall({ provider: "p" }, (span) => {
+      span.recordInput(() => ({ messages: "Hi", system: "You help." }));
+      span.recordResponse({ finishReasons: ["stop"], output: "Hello" });
+    });
+    traceLlmCall({ provider: "p" }, (span) => span.recordInput(() => ({ messages: ["Hi"] })));
+    traceAgentRun({}, (span) => {
+      span.recordInput(() => "Hi");
+      span.recordOutput(() => "Hello");
+    });
+    traceWorkflow({}, (span) => {
+      span.recordInput(() => "Hi");
+      span.recordOutput(() => "Hello");
+    });
+
+    const [first, second, third, agent, workflow] = recording
+      .spans()
+      .map(({ attributes }) => attributes);
+    const both = { "gen_ai.input.messages": user, "gen_ai.output.messages": assistant };
+    expect(first).toMatchObject(both);
+    expect(second).toMatchObject({
+      "gen_ai.input.messages": user,
+      "gen_ai.system_instructions": '[{"type":"text","content":"You help."}]',
+      "gen_ai.output.messages":
+        '[{"role":"assistant","parts":[{"type":"text","content":"Hello"}],"finish_reason":"stop"}]',
+    });
+    expect(third).toMatchObject({ "gen_ai.input.messages": user });
+    expect(agent).toMatchObject(both);
+    expect(workflow).toMatchObject(both);
+  });
+});
+
+describe("the tools that a model may call", () => {
+  const tools = [
+    { name: "look_up", description: "Looks up", parameters: { type: "object" } },
+    { type: "web_search", name: "search" },
+  ];
+
+  it.each([
+    [undefined, '[{"type":"function","name":"look_up"},{"type":"web_search","name":"search"}]'],
+    [
+      true,
+      '[{"type":"function","name":"look_up","description":"Looks up","parameters":{"type":"object"}},{"type":"web_search","name":"search"}]',
+    ],
+  ])("are content, by type and name, with `toolDetails: %s`", (toolDetails, expected) => {
+    const request = { tools, toolDetails };
+    traceLlmCall({ provider: "p", request, captureContent: { input: true } }, () => {});
+    traceLlmCall({ provider: "p", request, captureContent: { output: true } }, () => {});
+
+    const recorded = recording
+      .spans()
+      .map(({ attributes }) => attributes["gen_ai.tool.definitions"]);
+    expect(recorded).toEqual([expected, undefined]);
+  });
+});
+
 describe("a tool's arguments and result", () => {
   it("are wrapped as the schema asks for, where they are no object", () => {
     traceToolCall({ tool: "sum", arguments: [1, 2], captureContent: true }, () => 3);

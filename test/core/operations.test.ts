@@ -108,7 +108,7 @@ describe("traceAgentRun", () => {
     traceAgentRun({ agent: { name: `line\nbreak ${"x".repeat(500)}` } }, () => {});
 
     const { name, created } = theSpan();
-    expect(created["gen_ai.agent.name"]).toBe(`linebreak ${"x".repeat(246)}`);
+    expect(created["gen_ai.agent.name"]).toBe(`linebreak ${"x".repeat(118)}`);
     expect(name).toBe(`invoke_agent ${String(created["gen_ai.agent.name"])}`);
   });
 });
@@ -218,6 +218,11 @@ describe("traceLlmCall", () => {
           choiceCount: 2,
           stream: true,
           outputType: "json",
+          reasoningLevel: "high",
+          previousResponseId: "resp_0",
+          prompt: { name: "greeting", version: "3" },
+          conversationCompacted: true,
+          tools: [{ name: "look_up" }],
         },
       },
       () => {},
@@ -235,6 +240,11 @@ describe("traceLlmCall", () => {
       "gen_ai.request.choice.count": 2,
       "gen_ai.request.stream": true,
       "gen_ai.output.type": "json",
+      "gen_ai.request.reasoning.level": "high",
+      "gen_ai.request.previous_response.id": "resp_0",
+      "gen_ai.prompt.name": "greeting",
+      "gen_ai.prompt.version": "3",
+      "gen_ai.conversation.compacted": true,
     });
   });
 
@@ -242,7 +252,13 @@ describe("traceLlmCall", () => {
     traceLlmCall(
       {
         provider: "openai",
-        request: { stream: false, choiceCount: 1, seed: Number.NaN, topP: undefined },
+        request: {
+          stream: false,
+          choiceCount: 1,
+          seed: Number.NaN,
+          topP: undefined,
+          conversationCompacted: false,
+        },
       },
       (span) => span.recordResponse({ id: undefined, usage: { inputTokens: Number.NaN } }),
     );

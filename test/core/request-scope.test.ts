@@ -10,26 +10,23 @@ import {
   withSpan,
 } from "@waybill/core";
 import type { SpanHandle } from "@waybill/core";
-import { startRequestSpan } from "@waybill/core/http";
 import type { RequestSpan } from "@waybill/core/http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
+import { startRequestSpan } from "../support/request-span.ts";
 import { spanNamed, spanTree } from "../support/span-tree.ts";
 
 const GRACE_MS = 1000;
 
 let recording: Recording;
-let request: RequestSpan;
+let request: RequestSpan<undefined>;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   configureWaybill({ graceMs: GRACE_MS });
   recording = startRecording();
-  request = startRequestSpan(
-    { method: "POST", scheme: "http", path: "/chat", query: "", header: () => undefined },
-    { acceptBaggage: [] },
-  );
+  request = startRequestSpan();
 });
 afterEach(async () => {
   configureWaybill({ graceMs: 60_000 });

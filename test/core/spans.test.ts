@@ -138,6 +138,31 @@ outer error: TypeError
     expect(span.events).toEqual([]);
   });
 
+  it.each([
+    [
+      "a client's own error for it",
+      new (class APIUserAbortError extends Error {})("aborted"),
+      " aborted",
+    ],
+    ["an AbortError of anybody", new DOMException("stop", "AbortError"), " aborted"],
+    [
+      "an AbortError because of a timeout",
+      Object.assign(new Error("late", { cause: new DOMException("late", "TimeoutError") }), {
+        name: "AbortError",
+      }),
+      " error: AbortError",
+    ],
+  ])("knows an abort by its own signal from a timeout: %s", (_title, error, ending) => {
+    const signal = AbortSignal.abort();
+    const work = () =>
+      withSpan("work", { signal }, () => {
+        throw error;
+      });
+
+    expect(work).toThrow(error);
+    expect(spanTree(recording.spans())).toBe(`\nwork${ending}\n`);
+  });
+
   it("counts a timeout as a failure, also one by its own signal", async () => {
     const signal = AbortSignal.abort(new DOMException("too late", "TimeoutError"));
 

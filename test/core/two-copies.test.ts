@@ -51,10 +51,16 @@ describe("two copies of core in one process", () => {
   });
 
   it("share the request, and the identity that either of them sets", () => {
-    const request = other.startRequestSpan(
-      { method: "GET", scheme: "http", path: "/", query: "", header: () => undefined },
-      { acceptBaggage: [] },
-    );
+    const request = new other.RequestTracer({}).start({
+      request: undefined,
+      describe: () => ({
+        method: "GET",
+        scheme: "http",
+        path: "/",
+        query: "",
+        header: () => undefined,
+      }),
+    });
     context.with(request.context, () => {
       one.setIdentity({ userId: "ada" });
       other.withSpan("theirs", () => one.withSpan("ours", () => {}));
@@ -62,7 +68,7 @@ describe("two copies of core in one process", () => {
         expect(one.currentIdentity()).toEqual({ userId: "ada", sessionId: "s-1" });
       });
     });
-    request.end({ statusCode: 200 });
+    request.end({ statusCode: 200 }, undefined);
 
     for (const name of ["GET", "theirs", "ours"]) {
       expect(spanNamed(recording.spans(), name).attributes["user.id"]).toBe("ada");

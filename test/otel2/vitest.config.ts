@@ -21,5 +21,9 @@ export default defineConfig({
     ),
   },
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { include: ["test/{core,http,hono}/**/*.test.ts", "test/otel2/*.test.ts"] },
+  test: {
+    include: ["test/{core,http,hono}/**/*.test.ts", "test/otel2/*.test.ts"],
+    // Log records are there from API 1.10 on; a process of its own has not these versions.
+    exclude: ["test/http/exception-signal.test.ts", "test/http/adoption.test.ts"],
+  },
 });

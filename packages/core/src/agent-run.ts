@@ -1,8 +1,19 @@
+import { context as contextApi } from "@opentelemetry/api";
+
+import { asMessages } from "./as-messages.ts";
 import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
+import { resolveIdentity } from "./identity-context.ts";
 import { cleanIdentity } from "./identity.ts";
 import type { AgentIdentity } from "./identity.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import {
+  boundedText,
+  MAX_DESCRIPTION_LENGTH,
+  recordableName,
+  spanName,
+} from "./recordable-name.ts";
+import { attempt } from "./report-failure.ts";
 import {
   GEN_AI_AGENT_DESCRIPTION,
   GEN_AI_AGENT_NAME,
@@ -16,7 +27,8 @@ import {
   WAYBILL_USAGE_INPUT_TOKENS,
   WAYBILL_USAGE_OUTPUT_TOKENS,
 } from "./semconv.ts";
-import { SpanHandle } from "./span-handle.ts";
+import { openSpan, SpanHandle } from "./span-handle.ts";
+import { knownUsage } from "./token-usage.ts";
 import type { TokenUsage } from "./token-usage.ts";
 
 /** Which agent runs, and on what. */
@@ -48,17 +60,19 @@ export interface AgentRunResult {
 /** The span of an agent's run. */
 export class AgentRunSpan extends SpanHandle {
   constructor(options: AgentRunOptions) {
-    const { agent = {}, description, type, taskLength } = options;
-    const { name } = cleanIdentity({ agent }).agent ?? {};
+    const { description, type, taskLength } = options;
+    const agent = ownAgent(options);
+    const name = agent.name || undefined;
     super({
       ...options,
-      name: name === undefined ? "invoke_agent" : `invoke_agent ${name}`,
+      agent,
+      name: spanName("invoke_agent", name),
       attributes: {
         [GEN_AI_OPERATION_NAME]: "invoke_agent",
         ...definedAttributes({
           [GEN_AI_AGENT_NAME]: name,
-          [GEN_AI_AGENT_DESCRIPTION]: description,
-          [WAYBILL_AGENT_TYPE]: type,
+          [GEN_AI_AGENT_DESCRIPTION]: boundedText(description, MAX_DESCRIPTION_LENGTH),
+          [WAYBILL_AGENT_TYPE]: recordableName(type),
           [WAYBILL_AGENT_TASK_LENGTH]: taskLength,
         }),
         ...options.attributes,
@@ -66,27 +80,42 @@ export class AgentRunSpan extends SpanHandle {
     });
   }
 
-  /** Records the messages that the agent was given, in the GenAI message schema, as content. */
+  /** Records the messages that the agent was given, in the GenAI message schema or as one text, as content. */
   recordInput(read: () => unknown): void {
-    this.recordContent("input", GEN_AI_INPUT_MESSAGES, read);
+    this.recordContent("input", GEN_AI_INPUT_MESSAGES, () => asMessages("user", read()));
   }
 
-  /** Records the messages that the agent answered with, in the GenAI message schema, as content. */
+  /** Records the messages that the agent answered with, in the GenAI message schema or as one text, as content. */
   recordOutput(read: () => unknown): void {
-    this.recordContent("output", GEN_AI_OUTPUT_MESSAGES, read);
+    this.recordContent("output", GEN_AI_OUTPUT_MESSAGES, () => asMessages("assistant", read()));
   }
 
   /** Records what is known at the end, none of it content. */
-  recordResult({ iterations, stopReason, usage }: AgentRunResult): void {
-    this.setAttributes(
-      definedAttributes({
-        [WAYBILL_AGENT_ITERATIONS]: iterations,
-        [WAYBILL_AGENT_STOP_REASON]: stopReason,
-        [WAYBILL_USAGE_INPUT_TOKENS]: usage?.inputTokens,
-        [WAYBILL_USAGE_OUTPUT_TOKENS]: usage?.outputTokens,
-      }),
-    );
+  recordResult(result: AgentRunResult): void {
+    attempt("the result of an agent's run could not be recorded", () => {
+      const { iterations, stopReason } = result;
+      const usage = knownUsage(result.usage);
+      this.setAttributes(
+        definedAttributes({
+          [WAYBILL_AGENT_ITERATIONS]: iterations,
+          [WAYBILL_AGENT_STOP_REASON]: recordableName(stopReason),
+          [WAYBILL_USAGE_INPUT_TOKENS]: usage.inputTokens,
+          [WAYBILL_USAGE_OUTPUT_TOKENS]: usage.outputTokens,
+        }),
+      );
+    });
   }
+}
+
+/** The agent as it is recorded. One without a name does not go by the name of the agent that runs it. */
+function ownAgent({ agent, parent = contextApi.active() }: AgentRunOptions): AgentIdentity {
+  const own = cleanIdentity({ agent: agent ?? {} }).agent ?? {};
+  const inherited = resolveIdentity(parent).identity.agent?.name;
+  if (own.name || !inherited) return own;
+  let outer = openSpan(parent);
+  while (outer !== undefined && outer.operationName !== "invoke_agent") outer = outer.outer;
+  const outerName = outer && resolveIdentity(outer.context).identity.agent?.name;
+  return outerName === inherited ? { ...own, name: "" } : own;
 }
 
 /** Runs an agent inside an `invoke_agent` span, which ends when what `fn` gives is over. */

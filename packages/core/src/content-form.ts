@@ -9,7 +9,10 @@ export interface Items {
   readonly next: () => unknown;
 }
 
-/** Members that are read one by one. */
+/**
+ * Members that are read one by one. Their names are not: no engine lists an object's keys without collecting them all
+ * first (about a second for a million), and `for…in` takes as long. All else is bounded by what is written.
+ */
 export interface Members {
   readonly source: Readonly<Record<string, unknown>>;
   readonly keys: readonly string[];

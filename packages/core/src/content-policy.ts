@@ -25,7 +25,7 @@ export type CaptureContent = boolean | Readonly<Partial<Record<ContentKind, bool
  * key. It gets the text as the built-in redactors leave it, and of a long one only the beginning.
  *
  * @param path Where the text stands in the recorded value, from the outermost key on; for a key, where its object
- *   stands. Empty for an error message.
+ *   stands. Empty for an error message, for the name of a tool's argument, for what was chosen and for an error's type.
  */
 export type Redactor = (value: string, path: readonly (string | number)[]) => string;
 
@@ -55,10 +55,11 @@ export function recordableText(text: string): string {
 
 function limits(): SerializeContentOptions {
   const { maxAttributeBytes = DEFAULT_MAX_ATTRIBUTE_BYTES } = processState().settings;
-  return { maxBytes: maxAttributeBytes, redact: redacted };
+  return { maxBytes: maxAttributeBytes, redact: redactedText };
 }
 
-function redacted(value: string, path: readonly (string | number)[]): string {
+/** What the redactors leave of a text: the built-in ones, then the `redact` function. */
+export function redactedText(value: string, path: readonly (string | number)[]): string {
   const { redactors, redact } = processState().settings;
   const safe = redactSecrets(value, redactors);
   if (redact === undefined) return safe;

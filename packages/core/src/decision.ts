@@ -1,7 +1,8 @@
 import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
 import type { OperationOptions } from "./operation-options.ts";
-import { attempt } from "./report-failure.ts";
+import { recordableName, recordableWord, spanName } from "./recordable-name.ts";
+import { attempt, reportFailure } from "./report-failure.ts";
 import {
   WAYBILL_DECISION_CHOSEN,
   WAYBILL_DECISION_OPTION_COUNT,
@@ -22,7 +23,7 @@ export interface DecisionOptions extends OperationOptions {
 
 /** What was decided. */
 export interface DecisionResult {
-  /** The name of what was chosen, at most 256 characters: one of few. */
+  /** The name of what was chosen, one of few: redacted, and at most 256 characters of it. */
   readonly chosen: string;
 
   /** Why. It is content (`output`). */
@@ -34,12 +35,15 @@ const MAX_CHOSEN_LENGTH = 256;
 /** The span of a decision. */
 export class DecisionSpan extends SpanHandle {
   constructor({ type, options: choices, ...options }: DecisionOptions) {
+    const name = recordableName(type);
     super({
       ...options,
-      name: `decision ${type}`,
+      name: spanName("decision", name),
       attributes: {
-        [WAYBILL_DECISION_TYPE]: type,
-        ...definedAttributes({ [WAYBILL_DECISION_OPTION_COUNT]: choices?.length }),
+        ...definedAttributes({
+          [WAYBILL_DECISION_TYPE]: name,
+          [WAYBILL_DECISION_OPTION_COUNT]: choices?.length,
+        }),
         ...options.attributes,
       },
     });
@@ -47,11 +51,13 @@ export class DecisionSpan extends SpanHandle {
   }
 
   /** Records what was decided, and why. */
-  recordDecision({ chosen, reason }: DecisionResult): void {
-    attempt("a decision could not be recorded", () =>
-      this.setAttributes({ [WAYBILL_DECISION_CHOSEN]: chosen.slice(0, MAX_CHOSEN_LENGTH) }),
-    );
-    this.recordContent("output", WAYBILL_DECISION_REASON, () => reason);
+  recordDecision(decision: DecisionResult): void {
+    attempt("a decision could not be recorded", () => {
+      const chosen = recordableWord(decision.chosen, MAX_CHOSEN_LENGTH);
+      if (chosen === undefined) reportFailure("what was chosen is no string; it was left out");
+      this.setAttributes(definedAttributes({ [WAYBILL_DECISION_CHOSEN]: chosen }));
+      this.recordContent("output", WAYBILL_DECISION_REASON, () => decision.reason ?? undefined);
+    });
   }
 }
 

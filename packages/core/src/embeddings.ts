@@ -2,6 +2,7 @@ import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
 import { ModelCallSpan } from "./model-call-span.ts";
 import type { ModelCallOptions, ModelCallResponse } from "./model-call-span.ts";
+import { attempt } from "./report-failure.ts";
 import { GEN_AI_EMBEDDINGS_DIMENSION_COUNT, GEN_AI_REQUEST_ENCODING_FORMATS } from "./semconv.ts";
 
 /** Which model makes embeddings, and how. */
@@ -31,9 +32,13 @@ export class EmbeddingsSpan extends ModelCallSpan {
     );
   }
 
-  override recordResponse({ dimensions, ...response }: EmbeddingsResponse): void {
+  override recordResponse(response: EmbeddingsResponse): void {
     super.recordResponse(response);
-    this.setAttributes(definedAttributes({ [GEN_AI_EMBEDDINGS_DIMENSION_COUNT]: dimensions }));
+    attempt("a response could not be recorded", () =>
+      this.setAttributes(
+        definedAttributes({ [GEN_AI_EMBEDDINGS_DIMENSION_COUNT]: response.dimensions }),
+      ),
+    );
   }
 }
 

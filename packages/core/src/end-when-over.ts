@@ -111,12 +111,12 @@ function promiseView(
             return onRejected(error);
           },
         ];
-        return handle.run(() => Reflect.apply(method, source, wrapped) as unknown);
+        return handle.run(() => Reflect.apply(method, source, wrapped));
       }
       // These two of the language's own call `then` on what they are called on.
       const isGeneric = method === Promise.prototype.catch || method === Promise.prototype.finally;
       const self = isGeneric ? view : source;
-      const result: unknown = handle.run(() => Reflect.apply(method, self, args) as unknown);
+      const result: unknown = handle.run(() => Reflect.apply(method, self, args));
       if (result === source) return view;
       if (isGeneric || typeof result !== "object" || result === null) return result;
       if (property === Symbol.asyncIterator) return follow(handle, result) ?? result;

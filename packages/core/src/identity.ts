@@ -1,5 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 
+import { definedMembers } from "./defined-members.ts";
+import { boundedText, recordableName, withoutControlCharacters } from "./recordable-name.ts";
 import { reportFailure } from "./report-failure.ts";
 import {
   GEN_AI_AGENT_NAME,
@@ -9,10 +11,14 @@ import {
   WAYBILL_AGENT_CONFIG_ID,
   WAYBILL_AGENT_VERSION,
 } from "./semconv.ts";
+import { namespaceOf, WRITTEN_NAMESPACES } from "./taken-namespaces.ts";
 
 /** The agent at work, and the configuration it works with. */
 export interface AgentIdentity {
-  /** Written on GenAI spans as `gen_ai.agent.name`; inside a nested agent it is that agent's name. */
+  /**
+   * Written on GenAI spans as `gen_ai.agent.name`; inside a nested agent it is that agent's name. It passes the redactors,
+   * and is at most 128 characters long. An empty one takes the name away that was known before.
+   */
   readonly name?: string;
 
   /** Written on every span as `waybill.agent.version`, also inside nested agents that do not name their own. */
@@ -41,27 +47,25 @@ export interface Identity {
 
   /**
    * Further entries, each written under its own key (`tenant`, `plan`): at most 16 in all, with keys of at most 128
-   * characters and no control characters in them.
+   * characters and no control characters in them. A key in a namespace that Waybill writes itself (`gen_ai.`, `http.`,
+   * `error.`, `service.`, `waybill.` and the like) is left out: it could falsify what a span says.
    */
   readonly entries?: Readonly<Record<string, string>>;
 }
 
-const MAX_VALUE_LENGTH = 256;
 const MAX_ENTRIES = 16;
 const MAX_KEY_LENGTH = 128;
-// oxlint-disable-next-line no-control-regex -- control characters are what it removes
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** `base` with all that `patch` gives laid over it; the agent's members and the entries one by one. */
 export function mergeIdentity(base: Identity, patch: Identity): Identity {
   const agent = { ...base.agent, ...definedMembers(patch.agent) };
   const entries = boundedEntries({ ...base.entries, ...patch.entries });
-  return {
+  return definedMembers({
     ...base,
     ...definedMembers(patch),
-    ...(Object.keys(agent).length > 0 && { agent }),
-    ...(Object.keys(entries).length > 0 && { entries }),
-  };
+    agent: Object.keys(agent).length > 0 ? agent : undefined,
+    entries: Object.keys(entries).length > 0 ? entries : undefined,
+  }) as Identity;
 }
 
 /**
@@ -77,7 +81,7 @@ export function cleanIdentity(identity: Identity): Identity {
     agent:
       agent &&
       definedMembers({
-        name: cleanValue("agent.name", agent.name),
+        name: agent.name === "" ? "" : recordableName(cleanValue("agent.name", agent.name)),
         version: cleanValue("agent.version", agent.version),
         configId: cleanValue("agent.configId", agent.configId),
       }),
@@ -103,7 +107,7 @@ export function identityAttributes(identity: Identity): IdentityAttributes {
     }),
     genAi: definedMembers({
       [GEN_AI_CONVERSATION_ID]: identity.conversationId,
-      [GEN_AI_AGENT_NAME]: identity.agent?.name,
+      [GEN_AI_AGENT_NAME]: identity.agent?.name || undefined,
     }),
   };
 }
@@ -114,7 +118,10 @@ function cleanEntries(entries: unknown): Record<string, string> {
     return {};
   }
   const clean = Object.entries(entries).flatMap(([key, value]) => {
-    const isKey = key.length <= MAX_KEY_LENGTH && key.search(CONTROL_CHARACTERS) === -1;
+    const isKey =
+      key.length <= MAX_KEY_LENGTH &&
+      key === withoutControlCharacters(key) &&
+      !WRITTEN_NAMESPACES.has(namespaceOf(key));
     if (!isKey) reportFailure("an entry of an identity was left out because of its key");
     const text = isKey ? cleanValue(key, value) : undefined;
     return text === undefined || key === "__proto__" ? [] : [[key, text] as const];
@@ -135,13 +142,5 @@ function cleanValue(name: string, value: unknown): string | undefined {
     reportFailure(`identity member \`${name}\` is no string; it was left out`);
     return undefined;
   }
-  const text = String(value).slice(0, 4 * MAX_VALUE_LENGTH);
-  const clean = text.replace(CONTROL_CHARACTERS, "").slice(0, MAX_VALUE_LENGTH);
-  return clean === "" ? undefined : clean;
-}
-
-function definedMembers<T extends object>(members: T | undefined): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(members ?? {}).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
+  return boundedText(String(value)) || undefined;
 }

@@ -23,7 +23,7 @@ export type { EmbeddingsOptions, EmbeddingsResponse } from "./embeddings.ts";
 export { IterationSpan, traceIteration } from "./iteration.ts";
 export type { IterationOptions } from "./iteration.ts";
 export { LlmCallSpan, traceLlmCall } from "./llm-call.ts";
-export type { LlmCallOptions, LlmRequest, LlmResponse } from "./llm-call.ts";
+export type { LlmCallOptions, LlmRequest, LlmResponse, ToolDefinition } from "./llm-call.ts";
 export { mediaPart } from "./media.ts";
 export type { MediaPart, MediaSource } from "./media.ts";
 export { MemoryOperationSpan, traceMemoryOperation } from "./memory-operation.ts";

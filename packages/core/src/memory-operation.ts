@@ -3,6 +3,8 @@ import { SpanKind } from "@opentelemetry/api";
 import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import { boundedText, recordableName } from "./recordable-name.ts";
+import { reportFailure } from "./report-failure.ts";
 import {
   GEN_AI_MEMORY_QUERY_TEXT,
   GEN_AI_MEMORY_RECORD_COUNT,
@@ -54,7 +56,7 @@ export interface MemoryOperationOptions extends OperationOptions {
 /** The span of one memory operation. */
 export class MemoryOperationSpan extends SpanHandle {
   constructor(options: MemoryOperationOptions) {
-    const { operation, type, storeId, recordId, provider, server, remote = false } = options;
+    const { operation, type, provider, server, remote = false } = options;
     super({
       ...options,
       name: operation,
@@ -62,12 +64,12 @@ export class MemoryOperationSpan extends SpanHandle {
       attributes: {
         [GEN_AI_OPERATION_NAME]: operation,
         ...definedAttributes({
-          [GEN_AI_MEMORY_STORE_ID]: storeId,
-          [GEN_AI_MEMORY_RECORD_ID]: recordId,
+          [GEN_AI_MEMORY_STORE_ID]: boundedText(options.storeId),
+          [GEN_AI_MEMORY_RECORD_ID]: boundedText(options.recordId),
           [GEN_AI_PROVIDER_NAME]: provider,
           [SERVER_ADDRESS]: server?.address,
           [SERVER_PORT]: server?.port,
-          [WAYBILL_MEMORY_TYPE]: type,
+          [WAYBILL_MEMORY_TYPE]: recordableName(type),
         }),
         ...options.attributes,
       },
@@ -76,11 +78,13 @@ export class MemoryOperationSpan extends SpanHandle {
 
   /** Records what was searched for, as content. */
   recordQuery(read: () => string): void {
-    this.recordContent("memory", GEN_AI_MEMORY_QUERY_TEXT, read);
+    this.recordContent("memory", GEN_AI_MEMORY_QUERY_TEXT, () => read() ?? undefined);
   }
 
   /** Records how many records were found (search) or were to be changed (all others), and, as content, the records. */
   recordRecords(records: readonly unknown[]): void {
+    if (!Array.isArray(records))
+      return reportFailure("memory records are no array; they were left out");
     this.setAttributes({ [GEN_AI_MEMORY_RECORD_COUNT]: records.length });
     this.recordContent("memory", GEN_AI_MEMORY_RECORDS, () => records);
   }

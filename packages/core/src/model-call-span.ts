@@ -5,6 +5,8 @@ import { definedAttributes } from "./defined-attributes.ts";
 import { ModelCallMeter } from "./model-call-meter.ts";
 import type { OperationEnd } from "./open-operation.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import { recordableName, spanName } from "./recordable-name.ts";
+import { attempt } from "./report-failure.ts";
 import {
   GEN_AI_OPERATION_NAME,
   GEN_AI_PROVIDER_NAME,
@@ -16,7 +18,7 @@ import {
   WAYBILL_ATTEMPT,
 } from "./semconv.ts";
 import { SpanHandle } from "./span-handle.ts";
-import { sumUsage, usageAttributes } from "./token-usage.ts";
+import { knownUsage, sumUsage, usageAttributes } from "./token-usage.ts";
 import type { TokenUsage } from "./token-usage.ts";
 
 /** Which model is called, whatever for. */
@@ -53,11 +55,12 @@ export class ModelCallSpan extends SpanHandle {
   #usedInside: TokenUsage | undefined;
 
   constructor(operation: string, options: ModelCallOptions) {
-    const { provider, model, server, attempt = 1 } = options;
+    const { provider, server, attempt: attemptNumber } = options;
+    const model = recordableName(options.model);
     const attributes: Attributes = {
       [GEN_AI_OPERATION_NAME]: operation,
-      [GEN_AI_PROVIDER_NAME]: provider,
       ...definedAttributes({
+        [GEN_AI_PROVIDER_NAME]: provider,
         [GEN_AI_REQUEST_MODEL]: model,
         [SERVER_ADDRESS]: server?.address,
         [SERVER_PORT]: server?.port,
@@ -65,7 +68,7 @@ export class ModelCallSpan extends SpanHandle {
     };
     super({
       ...options,
-      name: model === undefined ? operation : `${operation} ${model}`,
+      name: spanName(operation, model),
       kind: SpanKind.CLIENT,
       call: { name: operation === "embeddings" ? operation : "model", id: model },
       attributes: { ...attributes, ...options.attributes },
@@ -73,7 +76,9 @@ export class ModelCallSpan extends SpanHandle {
     const meter = new ModelCallMeter(attributes);
     this.#meter = meter;
     if (this.#outerCall === undefined && meter.isOn) this.onEnded((end) => meter.end(end));
-    if (attempt > 1) this.setAttributes({ [WAYBILL_ATTEMPT]: attempt });
+    if (attemptNumber !== undefined && attemptNumber > 1) {
+      this.setAttributes({ [WAYBILL_ATTEMPT]: attemptNumber });
+    }
   }
 
   /** Metrics count a call also where only they are registered. */
@@ -100,8 +105,15 @@ export class ModelCallSpan extends SpanHandle {
     return this.#meter.usage;
   }
 
-  /** Records what the provider said of its response. */
-  recordResponse({ model, usage }: ModelCallResponse): void {
+  /** Records what the provider said of its response. What is no model's name and no count in it is left out. */
+  recordResponse(response: ModelCallResponse): void {
+    attempt("a response could not be recorded", () => {
+      const { model, usage } = response;
+      this.#record(recordableName(model), usage ? knownUsage(usage) : undefined);
+    });
+  }
+
+  #record(model: string | undefined, usage: TokenUsage | undefined): void {
     if (this.#outerCall !== undefined) {
       this.#meter.usage = usage ?? this.#meter.usage;
       this.#outerCall.recordInnerResponse({ model, usage });
@@ -111,7 +123,7 @@ export class ModelCallSpan extends SpanHandle {
       this.setAttributes({ [GEN_AI_RESPONSE_MODEL]: model });
       this.#meter.attributes[GEN_AI_RESPONSE_MODEL] = model;
     }
-    if (usage === undefined || usage === null) return;
+    if (usage === undefined) return;
     this.#meter.usage = usage;
     if (this.recording) this.setAttributes(usageAttributes(usage));
   }

@@ -1,4 +1,5 @@
 import { recordableText } from "./content-policy.ts";
+import { MAX_NAME_LENGTH, recordableWord } from "./recordable-name.ts";
 import { EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE } from "./semconv.ts";
 
 /**
@@ -10,7 +11,7 @@ import { EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE } from "./semco
 export function errorType(error: unknown): string {
   if (typeof error !== "object" || error === null) return "_OTHER";
   const { code, status, statusCode } = error as Record<string, unknown>;
-  if (typeof code === "string" && /^[\w.-]{1,64}$/.test(code)) return code;
+  if (typeof code === "string" && /^[\w.-]{1,64}$/.test(code)) return harmless(code);
   for (const number of [status, statusCode]) {
     if (typeof number === "number" && number >= 400 && number <= 599) return String(number);
   }
@@ -34,18 +35,34 @@ export function exceptionAttributes(error: unknown): Record<string, string> {
   };
 }
 
-/** Whether an error says that somebody gave up on the operation, rather than that it failed. */
+/**
+ * Whether an error says that somebody gave up on the operation, rather than that it failed. A timeout is a failure,
+ * whatever the error is called: it shows in the error's cause, or in the reason of the operation's own signal.
+ */
 export function isAbort(error: unknown, signal?: AbortSignal): boolean {
-  if (typeof error !== "object" || error === null)
-    return signal?.aborted === true && signal.reason === error;
-  const { name } = error as { name?: unknown };
-  if (name === "TimeoutError") return false;
-  return name === "AbortError" || (signal?.aborted === true && signal.reason === error);
+  const reason: unknown = signal?.aborted === true ? signal.reason : undefined;
+  if (isTimeout(error)) return false;
+  if (reason !== undefined && reason === error) return true;
+  if (typeof error !== "object" || error === null) return false;
+  const { name, cause } = error as { name?: unknown; cause?: unknown };
+  // Providers' clients have errors of their own for it: OpenAI's `APIUserAbortError` is called `Error`.
+  const isCalledAbort = name === "AbortError" || /Abort.*Error$/.test(error.constructor?.name);
+  const isOwn = name === "AbortError" || reason !== undefined;
+  return isCalledAbort && isOwn && !isTimeout(cause) && !isTimeout(reason);
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error as { name?: unknown } | null | undefined)?.name === "TimeoutError";
 }
 
 function errorName(error: object): string {
   const { name } = error as { name?: unknown };
-  if (typeof name === "string" && name !== "" && name !== "Error") return name.slice(0, 128);
+  if (typeof name === "string" && name !== "" && name !== "Error") return harmless(name);
   const className: unknown = error.constructor?.name;
-  return typeof className === "string" && className !== "" ? className : "_OTHER";
+  return typeof className === "string" ? harmless(className) : "_OTHER";
+}
+
+/** A type as it is; `_OTHER` for none, for one of more than 128 characters, and for one that the redactors would change. */
+function harmless(type: string): string {
+  return type !== "" && recordableWord(type, MAX_NAME_LENGTH) === type ? type : "_OTHER";
 }

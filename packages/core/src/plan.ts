@@ -3,6 +3,7 @@ import { context as contextApi } from "@opentelemetry/api";
 import { runAndEnd } from "./end-when-over.ts";
 import { resolveIdentity } from "./identity-context.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import { recordableName, spanName } from "./recordable-name.ts";
 import { GEN_AI_OPERATION_NAME } from "./semconv.ts";
 import { SpanHandle } from "./span-handle.ts";
 
@@ -20,10 +21,11 @@ export interface PlanOptions extends OperationOptions {
 export class PlanSpan extends SpanHandle {
   constructor({ agent: name, ...options }: PlanOptions) {
     const agent =
-      name ?? resolveIdentity(options.parent ?? contextApi.active()).identity.agent?.name;
+      recordableName(name) ??
+      resolveIdentity(options.parent ?? contextApi.active()).identity.agent?.name;
     super({
       ...options,
-      name: agent === undefined ? "plan" : `plan ${agent}`,
+      name: spanName("plan", agent),
       attributes: { [GEN_AI_OPERATION_NAME]: "plan", ...options.attributes },
       ...(name !== undefined && { agent: { name } }),
     });

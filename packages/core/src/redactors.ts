@@ -1,30 +1,32 @@
 /** Which of the built-in redactors are at work. */
 export interface RedactorSettings {
   /**
-   * E-mail addresses become `[email]`.
+   * E-mail addresses become `[email]`, percent-encoded ones (`ada%40example.com`), too.
    *
    * @default true
    */
   readonly email?: boolean;
 
   /**
-   * Payment card numbers become `[card]`: 13 to 19 digits, in one piece or in groups of at least three parted by spaces
-   * or hyphens, with a valid check digit (Luhn).
+   * Payment card numbers become `[card]`: 13 to 19 digits, in one piece or in groups of at least three parted by spaces,
+   * hyphens, dots or line breaks, with a valid check digit (Luhn).
    *
    * @default true
    */
   readonly card?: boolean;
 
   /**
-   * Credentials behind `Bearer` or `Basic` become `[bearer token]`.
+   * Credentials behind `Bearer` or `Basic`, and in an `Authorization` header behind `Token` or `ApiKey`, become
+   * `[bearer token]`; a password in a URL becomes `[password]`.
    *
    * @default true
    */
   readonly bearer?: boolean;
 
   /**
-   * API keys of known shapes become `[api key]`: those of OpenAI, Anthropic, AWS, Google, GitHub, Slack, Stripe and
-   * Hugging Face, JSON web tokens and private keys in PEM form.
+   * API keys of known shapes become `[api key]`: those of OpenAI, Anthropic, xAI, Groq, Perplexity, Replicate, Hugging
+   * Face, AWS, Google, GitHub, GitLab, npm, Slack and Stripe, JSON web tokens and private keys in PEM form; and whatever
+   * stands behind `x-api-key:`, `api_key=` and the like.
    *
    * @default true
    */
@@ -34,8 +36,8 @@ export interface RedactorSettings {
 /** The names of the built-in redactors. */
 export const REDACTORS = ["email", "card", "bearer", "apiKey"] as const;
 
-/** Shorter than anything that the redactors look for. */
-const MIN_SECRET_LENGTH = 6;
+/** Too short for anything that the redactors look for, or nothing but small letters. Most names are like that. */
+const HARMLESS = /^(?:[^]{0,5}|[A-Za-z][\w-]{0,13}|[a-z_.-]*)$/;
 
 /**
  * A text without the secrets and the personal data that are known by their shape.
@@ -47,31 +49,51 @@ export function redactSecrets(
   text: string,
   { email = true, card = true, bearer = true, apiKey = true }: RedactorSettings = {},
 ): string {
-  if (text.length < MIN_SECRET_LENGTH) return text;
+  if (HARMLESS.test(text)) return text;
   let safe = text;
-  if (bearer) safe = safe.replace(CREDENTIALS, withoutCredentials);
-  if (apiKey) safe = safe.replace(API_KEY, "[api key]");
-  if (email && safe.includes("@")) safe = safe.replace(EMAIL, "[email]");
+  // Most names have none, and then nothing stands behind anything in them.
+  const hasSeparators = /[\s:=]/.test(text);
+  if (bearer && hasSeparators) {
+    safe = safe
+      .replace(CREDENTIALS, withoutCredentials)
+      .replace(URL_PASSWORD, (_match, before: string) => `${before}[password]@`);
+  }
+  if (apiKey) {
+    safe = safe.replace(API_KEY, "[api key]");
+    if (hasSeparators) safe = safe.replace(NAMED_KEY, (_match, name: string) => `${name}[api key]`);
+  }
+  if (email && /@|%40/.test(safe)) safe = safe.replace(EMAIL, "[email]");
   if (card) safe = safe.replace(DIGIT_GROUPS, withoutCards);
   return safe;
 }
 
-const EMAIL = /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]+@(?:[\p{L}\p{N}-]+\.)+\p{L}[\p{L}\p{N}-]+/gu;
+const LOCAL = String.raw`[\p{L}\p{N}._%+-]`;
+const EMAIL = new RegExp(
+  `(?<!${LOCAL})(?:${LOCAL}{1,64}'){0,2}${LOCAL}+(?:@|%40)` +
+    String.raw`(?:[\p{L}\p{N}-]+\.)+\p{L}[\p{L}\p{N}-]+`,
+  "gu",
+);
 
-const CREDENTIALS =
-  /(\bauthorization[\\"'\s]{0,8}[:=][\\"'\s]{0,8})?\b(bearer|basic)\s{1,4}([\w.~+/-]+=*)/gi;
+/** Between a name and its value: in a header, in JSON, in JSON in JSON. */
+const ASSIGNED = String.raw`[\\"'\s]{0,8}[:=][\\"'\s]{0,8}`;
+const CREDENTIALS = new RegExp(
+  String.raw`(?:(\bauthorization${ASSIGNED})(?:bearer|basic|token|api-?key)|\b(bearer|basic))\s{1,4}([\w.~+/-]+=*)`,
+  "gi",
+);
+const NAMED_KEY = new RegExp(String.raw`(\b(?:x-)?api[-_]?key${ASSIGNED})[\w.~+/-]{8,}=*`, "gi");
+const URL_PASSWORD = /(:\/\/[^\s/?#@:"'<>]{0,256}:)[^\s/?#"'<>]{1,256}@/g;
 
 /** `Bearer` and `Basic` are words, too: outside of a header's text, only what looks like a credential is one. */
 function withoutCredentials(
   match: string,
   header: string | undefined,
-  scheme: string,
+  scheme: string | undefined,
   token: string,
   position: number,
   text: string,
 ): string {
   const looksSecret = (): boolean =>
-    scheme.toLowerCase() === "basic"
+    scheme?.toLowerCase() === "basic"
       ? isBasicCredential(token)
       : match.length === text.length ||
         token.length >= 20 ||
@@ -95,22 +117,25 @@ const API_KEY = new RegExp(
     // JSON web token: a JSON object, its payload and its signature
     String.raw`(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*`,
     `(?<![A-Za-z0-9])(?:${[
-      String.raw`sk-[\w-]{16,}`,
+      // A word with hyphens is none.
+      String.raw`sk-(?=[\w-]{0,63}[A-Z\d])[\w-]{16,}`,
       "A[KS]IA[A-Z0-9]{16,}",
       String.raw`AIza[\w-]{30,}`,
-      "gh[oprsu]_[A-Za-z0-9]{20,}",
-      String.raw`github_pat_\w{20,}`,
+      "(?:gh[oprsu]_|xai-|gsk_|pplx-|r8_|npm_|hf_)[A-Za-z0-9]{20,}",
+      String.raw`(?:github_pat_|glpat-|ya29\.)[\w-]{20,}`,
       String.raw`xox[a-z]-[\w-]{10,}`,
       String.raw`[rs]k_(?:live|test)_\w{10,}`,
-      "hf_[A-Za-z0-9]{20,}",
     ].join("|")})`,
   ].join("|"),
   "g",
 );
 
-/** Digits in groups. What stands in a word, or behind a decimal point, is no card. */
-const DIGIT_GROUPS = /(?<![A-Za-z0-9]|\d\.)\d{3,}(?:[ \u00A0-]\d{3,})*(?![A-Za-z0-9])/g;
-const SEPARATOR = /([ \u00A0-])/;
+/** Digits in groups. What stands at the end of a word, or behind a decimal point, is no card. */
+const DIGIT_GROUPS = /(?<![A-Za-z0-9]|\d\.)\d{3,}(?:(?:[ \u00A0.-]|\r?\n)\d{3,})*/g;
+const SEPARATOR = /([ \u00A0.-]|\r?\n)/;
+/** These also part numbers from each other, and a number from its decimals. */
+const STRICT_SEPARATOR = /[.\n]/;
+const MAX_GROUP_DIGITS = 6;
 const MIN_CARD_DIGITS = 13;
 const MAX_CARD_DIGITS = 19;
 
@@ -134,12 +159,17 @@ function withoutCards(run: string): string {
  * @param parts Groups of digits, with a separator between each two.
  */
 function cardLength(parts: readonly string[], start: number): number {
-  // No issuer's numbers begin with 0, 1 or 7; times in milliseconds do.
-  if (!/^[2-689]/.test(parts[start] ?? "")) return 0;
+  // No issuer's numbers begin with 0, 1, 20, 21 or 7; times in milliseconds and years do.
+  if (parts[start - 1] === "." || !/^(?:[3-689]|2[2-9])/.test(parts[start] ?? "")) return 0;
+  const separator = parts[start + 1] ?? "";
   let digits = "";
   let length = 0;
   for (let index = start; index < parts.length && digits.length < MAX_CARD_DIGITS; index += 2) {
-    digits += parts[index];
+    const group = parts[index] ?? "";
+    const before = parts[index - 1] ?? "";
+    const isStrict = index > start && STRICT_SEPARATOR.test(before + separator);
+    if (isStrict && (before !== separator || group.length > MAX_GROUP_DIGITS)) break;
+    digits += group;
     const isWhole = digits.length >= MIN_CARD_DIGITS && digits.length <= MAX_CARD_DIGITS;
     if (isWhole && hasCheckDigit(digits)) length = index + 1 - start;
   }

@@ -3,6 +3,7 @@ import { SpanKind } from "@opentelemetry/api";
 import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import { recordableName, spanName } from "./recordable-name.ts";
 import {
   GEN_AI_DATA_SOURCE_ID,
   GEN_AI_OPERATION_NAME,
@@ -33,10 +34,11 @@ export interface RetrievalOptions extends OperationOptions {
 /** The span of one retrieval. */
 export class RetrievalSpan extends SpanHandle {
   constructor(options: RetrievalOptions) {
-    const { dataSource, topK, provider, server } = options;
+    const { topK, provider, server } = options;
+    const dataSource = recordableName(options.dataSource);
     super({
       ...options,
-      name: dataSource === undefined ? "retrieval" : `retrieval ${dataSource}`,
+      name: spanName("retrieval", dataSource),
       kind: SpanKind.CLIENT,
       attributes: {
         [GEN_AI_OPERATION_NAME]: "retrieval",
@@ -54,12 +56,12 @@ export class RetrievalSpan extends SpanHandle {
 
   /** Records what was searched for, as content. */
   recordQuery(read: () => string): void {
-    this.recordContent("input", GEN_AI_RETRIEVAL_QUERY_TEXT, read);
+    this.recordContent("input", GEN_AI_RETRIEVAL_QUERY_TEXT, () => read() ?? undefined);
   }
 
   /** Records the documents that were found (`{ id?, score?, … }` each), as content. */
   recordDocuments(read: () => readonly unknown[]): void {
-    this.recordContent("output", GEN_AI_RETRIEVAL_DOCUMENTS, read);
+    this.recordContent("output", GEN_AI_RETRIEVAL_DOCUMENTS, () => read() ?? undefined);
   }
 }
 

@@ -21,7 +21,7 @@ export interface SerializeContentOptions {
  *
  * What does not fit is cut inside the values and marked there (`…[truncated 12 chars]`, `[12 more]`, `[truncated]`;
  * below some twenty bytes `…` or nothing), and is not read: of a wide object only the members that fit, of a Map or a
- * Set only the entries that fit, of a text only what fits twice over.
+ * Set only the entries that fit, of a text only what fits twice over. The names of an object's members are all listed.
  *
  * Nothing throws: cycles, depth beyond 32, throwing getters, `toJSON`s and proxies become marks. A BigInt becomes a
  * decimal string, binary data and inline media their type, size and hash, Map and Set become arrays, an Error its name,

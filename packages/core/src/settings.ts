@@ -2,6 +2,7 @@ import { checkOptions } from "./check-options.ts";
 import type { OptionType } from "./check-options.ts";
 import { CONTENT_KINDS } from "./content-policy.ts";
 import type { CaptureContent, Redactor } from "./content-policy.ts";
+import { definedMembers } from "./defined-members.ts";
 import type { HistoryMode } from "./message-history.ts";
 import { processState } from "./process-state.ts";
 import { REDACTORS } from "./redactors.ts";
@@ -18,7 +19,8 @@ export interface WaybillSettings {
 
   /**
    * Which messages of a model call are recorded: with `"new"`, of an agent run's later calls only those that the call
-   * before did not have yet, behind `waybill.content.first_message` (the index of the first of them), and the system
+   * before in the same conversation did not have yet, behind `waybill.content.first_message` (the index of the first of
+   * them) and, from a run's second conversation on, `waybill.content.conversation` (its number), and the system
    * instructions only when they have changed; with `"full"`, all of them, each time.
    *
    * @default "new"
@@ -26,15 +28,15 @@ export interface WaybillSettings {
   readonly history?: HistoryMode;
 
   /**
-   * Which of the built-in redactors are at work on what is recorded as content or as an error message.
+   * Which of the built-in redactors are at work on what is recorded as content, as an error message or as a name.
    *
    * @default all of them
    */
   readonly redactors?: RedactorSettings;
 
   /**
-   * Sees, after the built-in redactors, every text before it is recorded as content or as an error message, and returns
-   * what may be recorded. If it throws, the text is replaced as a whole.
+   * Sees, after the built-in redactors, every text before it is recorded as content or as an error message, and the
+   * names of a tool's arguments, what was chosen and the types of errors, and returns what may be recorded. If it throws, the text is replaced as a whole.
    *
    * @default texts are recorded as the built-in redactors leave them
    */
@@ -59,14 +61,14 @@ export interface WaybillSettings {
 }
 
 /**
- * Changes settings of the whole process; settings that are not given keep their value.
+ * Changes settings of the whole process; settings that are not given, or `undefined`, keep their value.
  *
  * @throws TypeError naming the setting, if one is unknown or of the wrong type.
  */
 export function configureWaybill(settings: WaybillSettings): void {
   checkSettings("configureWaybill", settings);
   const state = processState();
-  state.settings = { ...state.settings, ...settings };
+  state.settings = { ...state.settings, ...definedMembers(settings) };
 }
 
 /**

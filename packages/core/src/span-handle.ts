@@ -21,12 +21,7 @@ import { processState } from "./process-state.ts";
 import { attempt } from "./report-failure.ts";
 import { requestScope } from "./request-scope.ts";
 import type { RequestScope, ScopeMember } from "./request-scope.ts";
-import {
-  ERROR_TYPE,
-  GEN_AI_OPERATION_NAME,
-  WAYBILL_ATTEMPT,
-  WAYBILL_OUTCOME,
-} from "./semconv.ts";
+import { ERROR_TYPE, GEN_AI_OPERATION_NAME, WAYBILL_ATTEMPT, WAYBILL_OUTCOME } from "./semconv.ts";
 import { spanAttributes } from "./span-attributes.ts";
 import { stampIdentity } from "./stamp-identity.ts";
 import { TraceClock } from "./trace-clock.ts";
@@ -103,6 +98,9 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   /** Whether anything is recorded. Check it before computing something costly for the span. */
   readonly recording: boolean;
 
+  /** The span's `gen_ai.operation.name` at its start. */
+  readonly operationName: string | undefined;
+
   /** The signal that may abort the operation. */
   readonly signal: AbortSignal | undefined;
 
@@ -118,7 +116,7 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
   /** Where this handle came in, if it works on another one's span. */
   readonly #enclosing: SpanHandle | undefined;
   readonly #operation: OpenOperation;
-  readonly #isOperation: boolean;
+  readonly #isServer: boolean;
   readonly #call: CallIdentity | undefined;
   readonly #captureContent: CaptureContent | undefined;
   #scope: RequestScope | undefined;
@@ -139,7 +137,9 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
     this.#enclosing = call === undefined ? undefined : this.outer?.enclosingCall(call);
     this.sameCall = this.#enclosing?.sameCall ?? this.#enclosing;
     this.#call = call;
-    this.#isOperation = kind === SpanKind.SERVER || attributes[GEN_AI_OPERATION_NAME] !== undefined;
+    const operationName = attributes[GEN_AI_OPERATION_NAME];
+    this.operationName = typeof operationName === "string" ? operationName : undefined;
+    this.#isServer = kind === SpanKind.SERVER;
     this.signal = options.signal;
     this.#captureContent = options.captureContent ?? requestScope(parent)?.captureContent;
 
@@ -293,6 +293,7 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
 
   /** An operation inside this one failed with `error`: should it escape from here too, it is not described again. */
   rememberError(error: unknown): void {
+    this.sameCall?.rememberError(error);
     this.#innerErrors ??= [];
     if (this.#innerErrors.length >= MAX_REMEMBERED_ERRORS) this.#innerErrors.shift();
     this.#innerErrors.push(error);
@@ -307,7 +308,8 @@ export class SpanHandle implements ScopeMember, Disposable, AsyncDisposable {
     if (this.#call !== undefined && isSameCall(this.#call, call)) {
       return this.#openInnerCalls === 0 ? this : undefined;
     }
-    return this.#isOperation ? undefined : this.outer?.enclosingCall(call);
+    const isOther = this.#isServer || this.operationName !== undefined;
+    return isOther ? undefined : this.outer?.enclosingCall(call);
   }
 
   /** Another instrumentation traces the same call. A further attempt of it is an event. */

@@ -30,16 +30,16 @@ export interface TokenUsage {
 
 /** The counts of a usage that are counts: finite, and not negative. Of anything else, `diag` hears. */
 export function knownUsage(usage: TokenUsage | null | undefined): TokenUsage {
-  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } =
-    usage ?? {};
-  return {
-    inputTokens: knownCount(inputTokens),
-    outputTokens: knownCount(outputTokens),
-    cacheReadTokens: knownCount(cacheReadTokens),
-    cacheWriteTokens: knownCount(cacheWriteTokens),
-    reasoningTokens: knownCount(reasoningTokens),
-  };
+  return Object.fromEntries(COUNTS.map((name) => [name, knownCount(usage?.[name])]));
 }
+
+const COUNTS = [
+  "inputTokens",
+  "outputTokens",
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "reasoningTokens",
+] as const;
 
 function knownCount(count: unknown): number | undefined {
   if (count === undefined || count === null) return undefined;
@@ -62,14 +62,7 @@ export function usageAttributes(usage: TokenUsage): Attributes {
 /** Two usages together; what neither of them knows stays unknown. */
 export function sumUsage(one: TokenUsage | undefined, other: TokenUsage): TokenUsage {
   if (one === undefined) return other;
-  const names = [
-    "inputTokens",
-    "outputTokens",
-    "cacheReadTokens",
-    "cacheWriteTokens",
-    "reasoningTokens",
-  ] as const;
-  const sums = names.map((name) => {
+  const sums = COUNTS.map((name) => {
     const [first, second] = [one[name], other[name]];
     return [name, first === undefined ? second : first + (second ?? 0)] as const;
   });

@@ -1,9 +1,15 @@
-import { recordableText } from "./content-policy.ts";
 import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
 import { jsonSize } from "./json-size.ts";
 import type { JsonSize } from "./json-size.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import {
+  boundedText,
+  MAX_DESCRIPTION_LENGTH,
+  recordableName,
+  recordableWord,
+  spanName,
+} from "./recordable-name.ts";
 import { attempt } from "./report-failure.ts";
 import {
   GEN_AI_OPERATION_NAME,
@@ -21,6 +27,7 @@ import { SpanHandle } from "./span-handle.ts";
 
 /** Which tool is called. */
 export interface ToolCallOptions extends OperationOptions {
+  /** Its name, which becomes part of the span's name; redacted, and at most 128 characters of it. */
   readonly tool: string;
 
   /** The id that the model gave to this call. */
@@ -52,6 +59,7 @@ export interface ToolCallOptions extends OperationOptions {
 }
 
 const OWN_CODE = "own code";
+const MAX_KEY_LENGTH = 64;
 
 /** The span of one tool call. The tool's own code runs with it active. */
 export class ToolCallSpan extends SpanHandle {
@@ -59,19 +67,22 @@ export class ToolCallSpan extends SpanHandle {
 
   constructor(options: ToolCallOptions) {
     const { tool, callId, description, type = "function", instrumentation = OWN_CODE } = options;
+    const name = recordableName(tool);
     super({
       ...options,
-      name: `execute_tool ${tool}`,
+      name: spanName("execute_tool", name),
       call: { name: `tool ${tool}`, id: callId, instrumentation },
       attributes: {
         [GEN_AI_OPERATION_NAME]: "execute_tool",
-        [GEN_AI_TOOL_NAME]: tool,
-        [GEN_AI_TOOL_TYPE]: type,
+        ...definedAttributes({ [GEN_AI_TOOL_NAME]: name, [GEN_AI_TOOL_TYPE]: type }),
         ...options.attributes,
       },
     });
     this.setAttributes(
-      definedAttributes({ [GEN_AI_TOOL_CALL_ID]: callId, [GEN_AI_TOOL_DESCRIPTION]: description }),
+      definedAttributes({
+        [GEN_AI_TOOL_CALL_ID]: boundedText(callId),
+        [GEN_AI_TOOL_DESCRIPTION]: boundedText(description, MAX_DESCRIPTION_LENGTH),
+      }),
     );
     if (options.arguments !== undefined) this.recordArguments(() => options.arguments);
   }
@@ -82,7 +93,9 @@ export class ToolCallSpan extends SpanHandle {
       this.setAttributes(
         definedAttributes({
           [WAYBILL_TOOL_INPUT_BYTES]: size?.bytes,
-          [WAYBILL_TOOL_INPUT_KEYS]: size?.keys?.map(recordableText),
+          [WAYBILL_TOOL_INPUT_KEYS]: size?.keys?.map(
+            (key) => recordableWord(key, MAX_KEY_LENGTH) ?? "",
+          ),
         }),
       );
       this.recordContent("toolArguments", GEN_AI_TOOL_CALL_ARGUMENTS, () => value);

@@ -1,6 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 
 import { runAndEnd } from "./end-when-over.ts";
+import { boundedName } from "./recordable-name.ts";
 import { attempt } from "./report-failure.ts";
 import {
   CODE_FUNCTION_NAME,
@@ -65,7 +66,7 @@ function wrapped<F extends AnyFunction>(target: F, given: TracedOptions, functio
   return new Proxy(target, {
     apply(_target, self: unknown, args: unknown[]) {
       const attributes = { [CODE_FUNCTION_NAME]: functionName, ...chosenAttributes(chosen, args) };
-      const span = new SpanHandle({ ...options, name, attributes });
+      const span = new SpanHandle({ ...options, name: boundedName(name), attributes });
       span.recordContent("input", WAYBILL_FUNCTION_ARGUMENTS, () => args);
       return runAndEnd(
         span,

@@ -1,5 +1,5 @@
 /** What a view shows in place of its object's own members. */
-export interface ViewOptions<T extends object> {
+interface ViewOptions<T extends object> {
   /** The members that stand in for the object's own of these names. */
   readonly instead: Readonly<Record<PropertyKey, unknown>>;
 
@@ -8,7 +8,7 @@ export interface ViewOptions<T extends object> {
 }
 
 /** A method that is called on a view. */
-export interface Place<T extends object> {
+interface Place<T extends object> {
   readonly property: PropertyKey;
   readonly source: T;
   readonly view: T;

@@ -2,6 +2,7 @@ import type { Attributes, Context, SpanKind } from "@opentelemetry/api";
 
 import type { CaptureContent } from "./content-policy.ts";
 import { runAndEnd } from "./end-when-over.ts";
+import { boundedName } from "./recordable-name.ts";
 import { SpanHandle } from "./span-handle.ts";
 
 /** Options of {@link withSpan}, {@link startSpan} and {@link traced}. */
@@ -31,7 +32,7 @@ export interface SpanOptions {
 }
 
 /**
- * Runs `fn` inside a new span and returns what it returns.
+ * Runs `fn` inside a new span and returns what it returns. The span has the first 128 characters of the name.
  *
  * The span ends when that is over: a promise when it settles; a `ReadableStream`, an async iterable or a generator when
  * it was read to its end or left; anything else at once. It ends as failed if there is an error, which passes through as
@@ -55,7 +56,7 @@ export function withSpan<T>(
   ...rest: [(span: SpanHandle) => T] | [SpanOptions, (span: SpanHandle) => T]
 ): T {
   const [options, fn] = rest.length === 1 ? [{}, rest[0]] : rest;
-  return runAndEnd(new SpanHandle({ ...options, name }), fn);
+  return runAndEnd(new SpanHandle({ ...options, name: boundedName(name) }), fn);
 }
 
 /**
@@ -73,5 +74,5 @@ export function withSpan<T>(
  * ```
  */
 export function startSpan(name: string, options: SpanOptions = {}): SpanHandle {
-  return new SpanHandle({ ...options, name }).keepOpen();
+  return new SpanHandle({ ...options, name: boundedName(name) }).keepOpen();
 }

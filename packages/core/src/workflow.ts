@@ -1,5 +1,8 @@
+import { asMessages } from "./as-messages.ts";
+import { definedAttributes } from "./defined-attributes.ts";
 import { runAndEnd } from "./end-when-over.ts";
 import type { OperationOptions } from "./operation-options.ts";
+import { recordableName, spanName } from "./recordable-name.ts";
 import {
   GEN_AI_INPUT_MESSAGES,
   GEN_AI_OPERATION_NAME,
@@ -17,26 +20,26 @@ export interface WorkflowOptions extends OperationOptions {
 /** The span of a workflow's run: of a graph, or of several agents that work together. */
 export class WorkflowSpan extends SpanHandle {
   constructor(options: WorkflowOptions) {
-    const { workflow } = options;
+    const workflow = recordableName(options.workflow);
     super({
       ...options,
-      name: workflow === undefined ? "invoke_workflow" : `invoke_workflow ${workflow}`,
+      name: spanName("invoke_workflow", workflow),
       attributes: {
         [GEN_AI_OPERATION_NAME]: "invoke_workflow",
-        ...(workflow !== undefined && { [GEN_AI_WORKFLOW_NAME]: workflow }),
+        ...definedAttributes({ [GEN_AI_WORKFLOW_NAME]: workflow }),
         ...options.attributes,
       },
     });
   }
 
-  /** Records the messages that the workflow was given, in the GenAI message schema, as content. */
+  /** Records the messages that the workflow was given, in the GenAI message schema or as one text, as content. */
   recordInput(read: () => unknown): void {
-    this.recordContent("input", GEN_AI_INPUT_MESSAGES, read);
+    this.recordContent("input", GEN_AI_INPUT_MESSAGES, () => asMessages("user", read()));
   }
 
-  /** Records the messages that the workflow answered with, in the GenAI message schema, as content. */
+  /** Records the messages that the workflow answered with, in the GenAI message schema or as one text, as content. */
   recordOutput(read: () => unknown): void {
-    this.recordContent("output", GEN_AI_OUTPUT_MESSAGES, read);
+    this.recordContent("output", GEN_AI_OUTPUT_MESSAGES, () => asMessages("assistant", read()));
   }
 }
 

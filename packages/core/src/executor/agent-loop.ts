@@ -3,6 +3,7 @@ import { runAndEnd } from "../end-when-over.ts";
 import { traceIteration } from "../iteration.ts";
 import { LlmCallSpan } from "../llm-call.ts";
 import { traceMemoryOperation } from "../memory-operation.ts";
+import { attempt } from "../report-failure.ts";
 import { traceToolCall } from "../tool-call.ts";
 import type { AgentExecutorOptions, StopReason } from "./agent-executor.ts";
 import type { Action, Decision, Iteration, Turn } from "./agent-steps.ts";
@@ -74,11 +75,18 @@ export class AgentLoop<Task, Config, Thought, Arguments, Observation, Output> {
     const { signal, budget } = this.#task;
     const choice = typeof model === "function" ? model(turn) : model;
     const span = new ThoughtSpan({ ...choice, signal, captureContent });
-    try {
-      return await runAndEnd(span, async () => this.#options.think(turn, span));
-    } finally {
+    const count = (): void => {
       if (span.usage !== undefined) budget.use(span.usage, choice.model);
+    };
+    let thought: Thought;
+    try {
+      thought = await runAndEnd(span, async () => this.#options.think(turn, span));
+    } catch (error) {
+      attempt("what a failed thought has used could not be counted", count);
+      throw error;
     }
+    count();
+    return thought;
   }
 
   async #decide(thought: Thought, turn: Turn<Task, Config>): Promise<Decision<Arguments, Output>> {

@@ -1,3 +1,4 @@
+import { knownUsage } from "../token-usage.ts";
 import type { TokenUsage } from "../token-usage.ts";
 
 /**
@@ -49,7 +50,9 @@ export class Budget {
     return this.#cost;
   }
 
-  use(usage: TokenUsage, model: string | undefined): void {
+  /** Counts a usage. What is no number in it counts nothing: with NaN in the sum, no limit would hold any more. */
+  use(told: TokenUsage, model: string | undefined): void {
+    const usage = knownUsage(told);
     this.#isUsed = true;
     this.#inputTokens += usage.inputTokens ?? 0;
     this.#outputTokens += usage.outputTokens ?? 0;
