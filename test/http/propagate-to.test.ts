@@ -1,22 +1,15 @@
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-
 import { context, propagation, trace } from "@opentelemetry/api";
 import type { TextMapPropagator } from "@opentelemetry/api";
 import { suppressTracing } from "@opentelemetry/core";
-import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
 import { withBaggage, withIdentity, withSpan } from "@waybill/core";
 import { propagatingFetch, propagationHeaders } from "@waybill/core/http";
 import { guardBaggage, StrictW3CPropagator } from "@waybill/core/otel";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { startHeaderReceiver } from "../support/header-receiver.ts";
+import type { HeaderReceiver } from "../support/header-receiver.ts";
 import { startRecording } from "../support/recording.ts";
 import type { Recording } from "../support/recording.ts";
-import { spanNamed } from "../support/span-tree.ts";
-
-/** A header of one line. */
-const ONE = [expect.any(String)];
 
 const THEIRS = "00-12345678901234567890123456789012-1234567890123456-01";
 
@@ -170,44 +163,16 @@ describe("propagationHeaders", () => {
 });
 
 describe("propagatingFetch", () => {
-  let server: Server;
+  let receiver: HeaderReceiver;
   let url: string;
-  let received: { readonly method?: string; readonly lines: string[]; readonly body: string }[];
-
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      let body = "";
-      request.on("data", (chunk) => {
-        body += String(chunk);
-      });
-      request.on("end", () => {
-        const { rawHeaders, method = "" } = request;
-        const lines = rawHeaders.flatMap((name, index) =>
-          index % 2 === 0 ? `${name.toLowerCase()}: ${rawHeaders[index + 1]}` : [],
-        );
-        received.push({ method, lines, body });
-        if (request.url === "/moved") response.writeHead(302, { location: "/" });
-        response.end("answer");
-      });
-    });
-    await new Promise<void>((resolve) => {
-      server.listen(0, "127.0.0.1", resolve);
-    });
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    receiver = await startHeaderReceiver();
+    ({ url } = receiver);
   });
-  beforeEach(() => {
-    received = [];
-  });
-  afterAll(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  beforeEach(() => receiver.forget());
+  afterAll(() => receiver.close());
 
-  /** The values of a header, line by line, in the requests that came in. */
-  const values = (name: string) =>
-    received.map(({ lines }) =>
-      lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.split(": ")[1]),
-    );
+  const values = (name: string) => receiver.values(name);
 
   describe.each<[string, (headers: Record<string, string>) => Parameters<typeof fetch>]>([
     ["a string, headers as an object", (headers) => [url, { headers }]],
@@ -275,7 +240,7 @@ describe("propagatingFetch", () => {
 
     expect(await response.text()).toBe("answer");
     expect(response).toBe(await plain.mock.results[0]?.value);
-    expect(received).toMatchObject([{ method: "PUT", body: "text" }]);
+    expect(receiver.received).toMatchObject([{ method: "PUT", body: "text" }]);
   });
 
   it("changes none of its arguments", async () => {
@@ -403,54 +368,4 @@ describe("propagatingFetch", () => {
 
     expect(values("traceparent")).toEqual([[expect.any(String)]]);
   });
-
-  describe.each(PROPAGATORS.slice(1))(
-    "beside an instrumentation of fetch, under %s",
-    (_t, setUp) => {
-      let instrumentation: UndiciInstrumentation;
-      beforeEach(() => {
-        setUp();
-        instrumentation = new UndiciInstrumentation();
-        instrumentation.enable();
-      });
-      afterEach(() => instrumentation.disable());
-
-      it("sends one traceparent, that of the span in which it was called, also on a redirect", async () => {
-        const fetch = propagatingFetch();
-
-        await inSpan(async () => (await fetch(`${url}moved`)).text());
-        await recording.idle();
-
-        const { traceId, spanId } = spanNamed(recording.spans(), "work").spanContext();
-        const expected = [`00-${traceId}-${spanId}-01`];
-        expect(values("traceparent")).toEqual([expected, expected]);
-        expect(recording.spans().filter(({ name }) => name === "GET")).toHaveLength(2);
-      });
-
-      it("sends the traceparent that a request has, and no other", async () => {
-        await inSpan(async () =>
-          (await propagatingFetch()(url, { headers: { traceparent: THEIRS } })).text(),
-        );
-
-        expect(values("traceparent")).toEqual([[THEIRS]]);
-      });
-
-      it("leaves other requests to the instrumentation, also those that the given fetch makes through it", async () => {
-        const outer = propagating(async (input, init) => {
-          await propagatingFetch()(`${url}token`);
-          return globalThis.fetch(input, init);
-        });
-
-        await inSpan(async () => {
-          await (await outer(url)).text();
-          await (await globalThis.fetch(url)).text();
-        });
-        await recording.idle();
-
-        expect(values("traceparent")).toEqual([ONE, ONE, ONE]);
-        const last = recording.spans().at(-1)?.spanContext().spanId;
-        expect(values("traceparent").at(-1)?.[0]).toContain(last);
-      });
-    },
-  );
 });
