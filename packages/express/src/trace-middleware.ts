@@ -71,7 +71,11 @@ function traceRequest(
 ): void {
   const request = attempt("a request could not be traced", () => openRequest(req, res, tracer));
   if (request === undefined) next();
-  else contextApi.with(request.context, () => next());
+  else {
+    // The listeners of a request's own events would run outside of it.
+    attempt("a request's events could not be bound", () => contextApi.bind(request.context, req));
+    contextApi.with(request.context, () => next());
+  }
 }
 
 /** Opens the span of a request that nobody traces yet, and sees to its end. */

@@ -52,7 +52,8 @@ export class BodyResponse implements OpenResponse, StreamedOperation {
       this.#known = {
         statusCode: res.status,
         failure: res.status >= 500 && error !== undefined ? { error } : undefined,
-        eventStream: res.headers.get("content-type")?.startsWith("text/event-stream") === true,
+        eventStream:
+          res.headers.get("content-type")?.toLowerCase().startsWith("text/event-stream") === true,
       };
       isFollowed = replaceStreamingBody(c, (body) => {
         const followed = new StreamLifetime(this).readable(body);

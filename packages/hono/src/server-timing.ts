@@ -1,14 +1,23 @@
 import { attempt } from "@waybill/core";
 import type { Context } from "hono";
 
-/** Adds to the header `Server-Timing` of the response that the application has made. */
+import { nodeServerBody } from "./streaming-body.ts";
+
+/**
+ * Adds to the header `Server-Timing` of the response. The application's own response stays as it is: it may answer other
+ * requests with the same one.
+ */
 export function addServerTiming(c: Context, value: string): void {
   attempt("a header could not be added to a response", () => {
-    try {
-      c.res.headers.append("Server-Timing", value);
-    } catch {
-      // The headers of a response that was fetched cannot be changed: Hono then makes a response of its own of it.
-      c.header("Server-Timing", value, { append: true });
-    }
+    const { res } = c;
+    const known = res.headers.get("Server-Timing");
+    const headers = new Headers(res.headers);
+    headers.set("Server-Timing", known === null ? value : `${known}, ${value}`);
+    const { status, statusText } = res;
+    const madeOf = nodeServerBody(res) as ReadableStream | null | undefined;
+    const body = madeOf === undefined ? res.body : madeOf;
+    // Assigning over an existing response would merge the headers, and double those that may repeat.
+    c.res = undefined;
+    c.res = new Response(body, { status, statusText, headers });
   });
 }

@@ -9,9 +9,14 @@ export function replaceStreamingBody(
   follow: (body: ReadableStream) => ReadableStream,
 ): boolean {
   const { res } = c;
-  if (c.req.method === "HEAD" || !isStreaming(res)) return false;
-  if (res.body === null || res.bodyUsed || res.body.locked) return false;
-  const replacement = new Response(follow(res.body), res);
+  if (c.req.method === "HEAD") return false;
+  // The server for Node keeps what a response was made of. To read `body` would make it lose that, and answer otherwise.
+  const madeOf = nodeServerBody(res);
+  const body = madeOf === undefined ? streamedBody(res) : madeOf;
+  if (!(body instanceof ReadableStream) || body.locked) return false;
+  const { status, statusText } = res;
+  const headers = new Headers(res.headers);
+  const replacement = new Response(follow(body), { status, statusText, headers });
   // Assigning over an existing response would merge the headers, and double those that may repeat.
   c.res = undefined;
   c.res = replacement;
@@ -19,25 +24,21 @@ export function replaceStreamingBody(
 }
 
 /**
- * Whether a response's body is produced while it is sent, so that its end is not yet known.
- *
- * Looked at from outside, a text and a stream are alike. The server for Node keeps what the response was made of, and
- * reading `body` would make it lose that; elsewhere the headers decide.
+ * The body of a response, if it is produced while it is sent, so that its end is not yet known. Looked at from outside, a
+ * text and a stream are alike: the headers decide.
  */
-function isStreaming(res: Response): boolean {
-  const madeOf = nodeServerBody(res);
-  if (madeOf !== undefined) return madeOf instanceof ReadableStream;
-  if (res.body === null) return false;
-  if (res.headers.has("transfer-encoding")) return true;
+function streamedBody(res: Response): ReadableStream | null {
+  if (res.body === null || res.bodyUsed) return null;
+  if (res.headers.has("transfer-encoding")) return res.body;
   const contentType = res.headers.get("content-type") ?? "";
-  return (
-    !res.headers.has("content-length") &&
-    !/^(?:application\/json|text\/html)\s*(?:;|$)/.test(contentType)
-  );
+  const isWhole =
+    res.headers.has("content-length") ||
+    /^(?:application\/json|text\/html)\s*(?:;|$)/.test(contentType);
+  return isWhole ? null : res.body;
 }
 
 /** What a response of `@hono/node-server` was made of, if it still knows: `[status, body, headers]` under a symbol. */
-function nodeServerBody(res: Response): unknown {
+export function nodeServerBody(res: Response): unknown {
   const key = Object.getOwnPropertySymbols(res).find(({ description }) => description === "cache");
   const cache = key === undefined ? undefined : (res as unknown as Record<symbol, unknown>)[key];
   return Array.isArray(cache) ? cache[1] : undefined;

@@ -8,11 +8,13 @@ import { attempt, reportFailure } from "../report-failure.ts";
  * @param name What the function is, for the message.
  */
 export function callHook<T>(name: string, call: () => T): T | undefined {
-  const result = attempt(`${name} threw`, call);
-  if (!isPromiseLike(result)) return result;
-  reportFailure(`${name} returned a promise, which is not waited for`);
-  Promise.resolve(result).catch((error: unknown) => {
-    reportFailure(`the promise that ${name} returned was rejected`, error);
+  return attempt(`${name} threw`, () => {
+    const result = call();
+    if (!isPromiseLike(result)) return result;
+    reportFailure(`${name} returned a promise, which is not waited for`);
+    Promise.resolve(result).catch((error: unknown) => {
+      reportFailure(`the promise that ${name} returned was rejected`, error);
+    });
+    return undefined;
   });
-  return undefined;
 }

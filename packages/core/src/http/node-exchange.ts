@@ -101,5 +101,5 @@ function isComplete({ writableEnded, writableFinished }: NodeResponse): boolean 
 
 function isEventStream(outgoing: NodeResponse): boolean {
   const contentType = [nodeResponseHeader(outgoing, "content-type")].flat()[0];
-  return contentType?.startsWith("text/event-stream") === true;
+  return contentType?.toLowerCase().startsWith("text/event-stream") === true;
 }
